@@ -54,24 +54,29 @@ func compile[E Env](source string, want reflect.Kind) (p *program, err error) {
 		return nil, check.err
 	}
 
+	patch := &patch{}
 	code, err := expr.Compile(source,
 		expr.Env(env), // by value: by pointer every field is looked up by its name at run time
 		expr.MaxNodes(maxNodes),
-		expr.AsKind(want),
 		expr.Function(subjectFunc, boundSubject, new(func(string) string), new(func(any) any)),
-		expr.Patch(subjectPatch{}),
+		expr.Patch(patch),
 	)
 	if err != nil {
 		return nil, compileError(source, err)
 	}
+	// Not expr.AsKind: its error has no position, and it takes a nil found at run time for false.
+	if k := patch.result.Kind(); k != want && k != reflect.Interface {
+		return nil, wrongType(source, patch.result, want)
+	}
 	return &program{source: source, code: code}, nil
 }
 
-// subjectPatch puts what stands before matches through boundSubject.
-type subjectPatch struct{}
+// patch puts what stands before matches through boundSubject, and notes the type of the node visited last: the root.
+type patch struct{ result reflect.Type }
 
 // Visit is ast.Visitor.
-func (subjectPatch) Visit(node *ast.Node) {
+func (p *patch) Visit(node *ast.Node) {
+	p.result = (*node).Type()
 	b, ok := (*node).(*ast.BinaryNode)
 	if !ok || b.Operator != "matches" {
 		return

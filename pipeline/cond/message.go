@@ -27,6 +27,18 @@ func compileError(source string, err error) *Error {
 	return out
 }
 
+func wrongType(source string, got reflect.Type, want reflect.Kind) *Error {
+	out := &Error{length: runes(source), message: "the expression gives " + typeWords(got.String())}
+	if want == reflect.Bool {
+		out.message += ", not true or false"
+		out.hint = "compare it with something"
+	} else {
+		out.message += ", not text"
+		out.hint = "write string(…) around it"
+	}
+	return out
+}
+
 const messageEnd = "the expression ends too early"
 
 type rewording struct{ pattern, message, hint string }
@@ -63,8 +75,6 @@ func rewordings() []rewording {
 		{`^cannot use (.+) to get an element from (.+)$`, "T$2 has no element under T$1", ""},
 		{`^cannot use (.+) as type (.+) in (?:array|map key)$`, "in cannot find T$1 among T$2", ""},
 		{`^non-bool expression \(type (.+)\) used as condition$`, "what is asked must be true or false, not T$1", ""},
-		{`^expected bool, but got (.+)$`, "the expression gives T$1, not true or false", "compare it with something"},
-		{`^expected string, but got (.+)$`, "the expression gives T$1, not text", "write string(…) around it"},
 		{`^(.+) is not callable$`, "T$1 is no function", ""},
 		{`^(?:integer|float) literal is too large$`, "the number is too large", ""},
 		{`^integer divide by zero$`, "division by zero", ""},

@@ -244,56 +244,6 @@ func (r *rules) pattern(n ast.Node) {
 	}
 }
 
-func (r *rules) unknown(n ast.Node, in reflect.Type, prefix, name string) {
-	hint := r.elsewhere(prefix, name)
-	message := "unknown name " + prefix + name
-	near := names(in)
-	if prefix == "" {
-		near = append(near, functions()...)
-	}
-	suggestion := nearest(name, near)
-	if full := r.below(name); prefix == "" && full != "" {
-		suggestion = full
-	}
-	switch {
-	case hint != "":
-	case suggestion != "":
-		message += "; did you mean " + suggestion + "?"
-	default:
-		hint = "known here: " + list(in, prefix)
-	}
-	r.fail(n, message, hint)
-}
-
-// below finds the first group of the environment that has a field called name: status is response.status.
-func (r *rules) below(name string) string {
-	for i := range r.env.NumField() {
-		group := r.env.Field(i)
-		if group.Type.Kind() != reflect.Struct {
-			continue
-		}
-		if _, ok := field(group.Type, name); ok {
-			return group.Tag.Get("expr") + "." + name
-		}
-	}
-	return ""
-}
-
-// elsewhere explains a name that exists, but not for this kind of condition.
-func (r *rules) elsewhere(prefix, name string) string {
-	if prefix != "" {
-		return ""
-	}
-	switch name {
-	case "response", "error":
-		return "this is decided before anything is sent; conditions over outcomes go into refresh.on, retry.rules[].match, " +
-			"error-map.rules[].match or validate.rules"
-	case "body":
-		return "only validate.rules see the body"
-	}
-	return ""
-}
-
 func (r *rules) fail(n ast.Node, message, hint string) {
 	if r.err == nil {
 		loc := n.Location()
