@@ -214,7 +214,7 @@ func TestSeed(t *testing.T) {
 		c.use(c.refresh(refresh))
 		return c.access + refresh + string(c.do("GET", "/posts", "").body)
 	}
-	if history(7) != history(7) {
+	if first, second := history(7), history(7); first != second {
 		t.Error("equal seeds gave different answers")
 	}
 	if history(7) == history(8) {
