@@ -1,0 +1,358 @@
+package pipeline
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/leatdev/leat/pipeline/credential"
+)
+
+// Call is the state of one RoundTrip through a pipeline that outlives a single stage: what was tried, what came of it, and what
+// stages tell each other. A stage gets it from [CallFrom], a caller from [CallOf]. All methods may be called by several
+// goroutines, and on a nil Call, where they do nothing and return zero values.
+type Call struct {
+	chain *chain
+	life  lifetime
+	start time.Time
+	prev  *Call
+	opts  *callOptions
+	bound time.Duration // of the whole call, from the file or the Timeout option
+
+	req http.Request // the door's clone
+	url url.URL
+
+	attempts atomic.Int32
+	sends    atomic.Int32
+	resends  atomic.Int32 // by the transport itself
+	replayed atomic.Bool
+	over     atomic.Bool // RoundTrip has returned
+
+	mu      sync.Mutex
+	choice  choice
+	sent    Attachment
+	outcome verdict
+	waiting time.Duration
+	sending time.Duration
+	record  record
+	onEnd   []func(*Call)
+	status  int    // of the response that the call returned
+	result  *Error // that the call returned
+	source  *bodySource
+	stopped string       // why retry stopped
+	body    *requestBody // the request body opened last
+	last    *send        // the newest send; earlier ones behind it
+	rewinds [2]Rewinder
+	rewound int
+}
+
+// choice is what auth decided.
+type choice struct {
+	made    bool
+	name    string // "" = none
+	subject string
+	skipped string // why none: "exempt", "caller", "skip_auth"
+}
+
+// verdict is what is known of the latest outcome.
+type verdict struct {
+	kind    Kind
+	class   Class
+	message string
+	problem string
+	status  int
+}
+
+// Attachment says which credential the latest send carried.
+type Attachment struct {
+	Session    *credential.Session // nil: none was attached
+	Generation uint64
+	Skipped    string // why none was attached: "foreign_origin", "exempt", "caller", "skip_auth", "insecure"
+}
+
+// CallFrom returns the call that ctx belongs to, or nil outside a pipeline.
+func CallFrom(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	return c
+}
+
+// CallOf returns the call that answered with resp, or nil if no pipeline did.
+func CallOf(resp *http.Response) *Call {
+	if resp == nil || resp.Request == nil {
+		return nil
+	}
+	return CallFrom(resp.Request.Context())
+}
+
+// Pipeline returns the pipeline's name.
+func (c *Call) Pipeline() string {
+	if c == nil || c.chain == nil {
+		return ""
+	}
+	return c.chain.name
+}
+
+// Previous returns the call of the redirect hop before this one, or nil. Counters go on across hops.
+func (c *Call) Previous() *Call {
+	if c == nil {
+		return nil
+	}
+	return c.prev
+}
+
+// Elapsed returns the time since the call, or the first of its hops, began.
+func (c *Call) Elapsed() time.Duration {
+	if c == nil {
+		return 0
+	}
+	return time.Since(c.start)
+}
+
+// Attempts returns how many passes through the stages inside retry began; without a retry stage, 1 once something was sent.
+func (c *Call) Attempts() int {
+	if c == nil {
+		return 0
+	}
+	return int(c.attempts.Load())
+}
+
+// StartAttempt counts an attempt and returns its number, from 1. Retry calls it before each pass.
+func (c *Call) StartAttempt() int {
+	if c == nil {
+		return 0
+	}
+	return int(c.attempts.Add(1))
+}
+
+// Sends returns how many physical requests were made, hops before this one included.
+func (c *Call) Sends() int {
+	if c == nil {
+		return 0
+	}
+	return int(c.sends.Load())
+}
+
+// TransportResends returns how often the transport itself sent again on a new connection, as net/http does when a pooled
+// connection turns out dead: the upstream may have seen that many requests more than Sends says.
+func (c *Call) TransportResends() int {
+	if c == nil {
+		return 0
+	}
+	return int(c.resends.Load())
+}
+
+// MarkReplayed claims the call's one replay after a 401; it reports whether the replay was still to be had.
+func (c *Call) MarkReplayed() bool { return c != nil && c.replayed.CompareAndSwap(false, true) }
+
+// Replayed reports whether the replay was used up.
+func (c *Call) Replayed() bool { return c != nil && c.replayed.Load() }
+
+// UseCredential chooses what the last link attaches to each send of this call from now on.
+func (c *Call) UseCredential(name, subject string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.choice = choice{made: true, name: name, subject: subject}
+	c.mu.Unlock()
+}
+
+// SkipCredential says that nothing is to be attached, and why in a word.
+func (c *Call) SkipCredential(reason string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.choice = choice{made: true, skipped: reason}
+	c.mu.Unlock()
+}
+
+// Attached returns what the latest send carried.
+func (c *Call) Attached() Attachment {
+	if c == nil {
+		return Attachment{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sent
+}
+
+// Kind returns the kind of the latest outcome, "" for success.
+func (c *Call) Kind() Kind {
+	if c == nil {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outcome.kind
+}
+
+// Class returns the class of the latest outcome.
+func (c *Call) Class() Class {
+	if c == nil {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outcome.class
+}
+
+// Message returns what error-map, or a failed stage, has to say of the latest outcome.
+func (c *Call) Message() string {
+	if c == nil {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outcome.message
+}
+
+// Judge notes what a stage makes of the response that it passes on: a kind, a class ("" keeps the present one), a message for
+// people and the `type` of problem details. The door and retry go by it; the next send forgets it.
+func (c *Call) Judge(kind Kind, class Class, message, problemType string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.outcome.kind, c.outcome.message, c.outcome.problem = kind, message, problemType
+	if class != "" {
+		c.outcome.class = class
+	}
+	c.mu.Unlock()
+}
+
+// Subject returns on whose behalf the call is made: what auth chose, else the call's option.
+func (c *Call) Subject() string {
+	if c == nil {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.choice.subject != "" {
+		return c.choice.subject
+	}
+	return c.opts.subject
+}
+
+// Operation returns the call's [Operation] option.
+func (c *Call) Operation() string {
+	if c == nil {
+		return ""
+	}
+	return c.opts.operation
+}
+
+// Label returns the value of a [Label] option.
+func (c *Call) Label(key string) string {
+	if c == nil {
+		return ""
+	}
+	return c.opts.labels[key]
+}
+
+// MarkedIdempotent reports whether the caller said that a resend is safe.
+func (c *Call) MarkedIdempotent() bool { return c != nil && c.opts.idempotent }
+
+// RetryDisabled reports whether the caller asked for [NoRetry].
+func (c *Call) RetryDisabled() bool { return c != nil && c.opts.noRetry }
+
+// AuthSkipped reports whether the caller asked for [SkipAuth].
+func (c *Call) AuthSkipped() bool { return c != nil && c.opts.skipAuth }
+
+// Waited adds time that the call spent waiting, between sends or for a credential.
+func (c *Call) Waited(d time.Duration) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.waiting += d
+	c.mu.Unlock()
+}
+
+// Times returns how long the call waited (between sends and for credentials) and how long the upstream took to answer.
+func (c *Call) Times() (waiting, upstream time.Duration) {
+	if c == nil {
+		return 0, 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting, c.sending
+}
+
+// Observed reports whether somebody watches the call's events as they happen: worth more text than the record keeps.
+func (c *Call) Observed() bool { return c != nil && c.chain != nil && c.chain.observe != nil }
+
+// Note adds an event to the call's record; At and, if 0, Attempt are filled in. The record holds the first 64.
+func (c *Call) Note(e Event) {
+	if c == nil {
+		return
+	}
+	e.At = time.Since(c.start)
+	if e.Attempt == 0 {
+		e.Attempt = c.Attempts()
+	}
+	c.mu.Lock()
+	c.record.add(e)
+	c.mu.Unlock()
+	if c.Observed() {
+		c.chain.observe(c, e)
+	}
+}
+
+// Events returns a copy of the record, the hops before this one first.
+func (c *Call) Events() []Event {
+	if c == nil {
+		return nil
+	}
+	before := c.prev.Events()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append(before, c.record.all()...)
+}
+
+// OnEnd has f called once when RoundTrip is about to return, in reverse order of registration; f must not block. The outcome
+// is f's to read through Result.
+func (c *Call) OnEnd(f func(*Call)) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.onEnd = append(c.onEnd, f)
+	c.mu.Unlock()
+}
+
+// Result returns what the call came to once it has ended: the status of its response, or its error.
+func (c *Call) Result() (status int, err *Error) {
+	if c == nil {
+		return 0, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status, c.result
+}
+
+// Stopped notes why a failed outcome is not sent again, in a word, for the log, the span and an *Error made of the response.
+func (c *Call) Stopped(reason string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.stopped = reason
+	c.mu.Unlock()
+}
+
+// StopReason returns why a failed outcome was not sent again, "" if nothing failed or nobody decided.
+func (c *Call) StopReason() string {
+	if c == nil {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopped
+}
+
+// limit returns the duration that bounds the whole call.
+func (c *Call) limit() time.Duration { return c.bound }

@@ -1,0 +1,191 @@
+package pipeline
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// maxErrorBody bounds the body that an *Error keeps of a response.
+const maxErrorBody = 64 << 10
+
+// door is where a call enters and leaves: it clones the request once, and makes sure that nothing is left behind.
+type door struct {
+	pipeline     *Pipeline
+	statusErrors bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
+	ch := d.pipeline.chain.Load()
+	if err := ch.admit(req); err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
+	defer ch.leave()
+	c := ch.enter(req)
+	ctx, span := ch.telemetry.startCall(&c.life, c)
+	in := &c.req
+	if span != nil {
+		in = in.WithContext(ctx)
+	}
+	resp, err := ch.first.RoundTrip(in)
+	if err == nil && d.statusErrors {
+		resp, err = c.statusError(resp)
+	}
+	c.finish(resp, err, span)
+	return resp, err
+}
+
+// admit refuses what cannot enter.
+func (ch *chain) admit(req *http.Request) error {
+	e := &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: ch.name}
+	switch {
+	case req.URL == nil:
+		e.Message = "the request has no URL"
+	case req.Context().Err() != nil:
+		kind, class, reason := classifyError(req.Context().Err(), req.Context(), traceFacts{})
+		e.Kind, e.Class, e.Reason, e.Message, e.Err = kind, class, reason, "the context had ended before the call began", req.Context().Err()
+	case checkURL(req.URL) != nil:
+		e.Message = checkURL(req.URL).Error()
+	case !ch.begin():
+		e.Message = "the runner is closed"
+	default:
+		return nil
+	}
+	return e
+}
+
+// enter makes the call and the door's clone of the request.
+func (ch *chain) enter(req *http.Request) *Call {
+	ctx := req.Context()
+	c := &Call{chain: ch, start: time.Now(), opts: optionsOf(ctx)}
+	limit := ch.timeout
+	if c.opts.timeout > 0 {
+		limit = c.opts.timeout
+	}
+	c.bound = limit
+	c.life = lifetime{parent: ctx, values: ctx, call: c, deadline: c.start.Add(limit), limit: "timeout"}
+	if req.Response != nil {
+		c.follow(CallOf(req.Response))
+	}
+	c.req, c.url = *req.WithContext(&c.life), *req.URL
+	c.req.URL = &c.url
+	c.req.Header = req.Header.Clone()
+	if c.req.Header == nil {
+		c.req.Header = make(http.Header)
+	}
+	c.req.Response = nil
+	if key := c.opts.idempotencyKey; key != "" && c.req.Header.Get("Idempotency-Key") == "" {
+		c.req.Header.Set("Idempotency-Key", key)
+	}
+	c.takeBody(req)
+	return c
+}
+
+// follow goes on where the hop before this one ended: its counters, its start and its deadline.
+func (c *Call) follow(prev *Call) {
+	if prev == nil {
+		return
+	}
+	c.prev, c.start = prev, prev.start
+	c.life.deadline = prev.start.Add(c.bound)
+	c.attempts.Store(prev.attempts.Load())
+	c.sends.Store(prev.sends.Load())
+	c.resends.Store(prev.resends.Load())
+}
+
+// takeBody makes the request's body safe to close twice and, where its length is known and small, to read again.
+func (c *Call) takeBody(req *http.Request) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return
+	}
+	rc := req.Body
+	if req.GetBody == nil {
+		s := &bodySource{src: req.Body, keep: req.ContentLength > 0 && req.ContentLength <= c.chain.maxReplayBuffer}
+		c.source = s
+		reader, _ := s.open()
+		rc = reader
+		if s.keep {
+			c.req.GetBody = s.open
+		}
+	}
+	c.body = &requestBody{rc: rc}
+	c.req.Body = c.body
+}
+
+// finish closes what is left over, tells observers, and ends the call's context unless the answer's body still needs it.
+func (c *Call) finish(resp *http.Response, err error, span trace.Span) {
+	c.mu.Lock()
+	observers, body, last := c.onEnd, c.body, c.last
+	c.onEnd = nil
+	if err != nil {
+		c.result = errorOf(err)
+		c.outcome = verdict{kind: c.result.Kind, class: c.result.Class, message: c.result.Message, status: c.result.Status}
+	} else {
+		c.status = resp.StatusCode
+	}
+	c.mu.Unlock()
+	for i := len(observers) - 1; i >= 0; i-- {
+		observers[i](c)
+	}
+	if body != nil && !body.handed.Load() {
+		_ = body.Close()
+	}
+	if c.source != nil {
+		_ = c.source.finish()
+	}
+	if span != nil {
+		c.endSpan(span, err)
+	}
+	c.over.Store(true)
+	if err != nil {
+		for s := last; s != nil; s = s.prev {
+			if s.body.rc != nil {
+				_ = s.body.Close()
+			}
+		}
+	}
+	for s := last; s != nil && err == nil; s = s.prev {
+		if s.body.rc != nil && !s.body.ended.Load() {
+			return // the body that the caller reads ends it
+		}
+	}
+	c.life.release()
+}
+
+// statusError turns a response of a 4xx or 5xx kind into an *Error that holds all there is to know of it.
+func (c *Call) statusError(resp *http.Response) (*http.Response, error) {
+	c.mu.Lock()
+	v := c.outcome
+	c.mu.Unlock()
+	if v.status != resp.StatusCode {
+		v = verdict{kind: KindOfStatus(resp.StatusCode), class: ClassOfStatus(resp.StatusCode)}
+	}
+	if v.kind == "" || resp.StatusCode < 400 {
+		return resp, nil
+	}
+	e := &Error{
+		Kind: v.kind, Class: v.class, Message: v.message, Status: resp.StatusCode, Header: resp.Header, ProblemType: v.problem,
+		Reason: c.StopReason(),
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(resp.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody+1))
+	_ = resp.Body.Close()
+	if err != nil {
+		e.Truncated = true
+		e.Message += fmt.Sprintf(" (%v)", errorOf(err).Message)
+	}
+	if len(body) > maxErrorBody {
+		body, e.Truncated = body[:maxErrorBody], true
+	}
+	e.Body = body
+	return nil, c.adopt("", e)
+}

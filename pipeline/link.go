@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leatdev/leat/pipeline/cond"
+)
+
+// stageSend is the name under which the innermost link stamps errors and notes events. No stage may take it.
+const stageSend = "send"
+
+// link is one stage in its place. Links are made once, when the chain is; running one allocates nothing while tracing is off.
+type link struct {
+	chain *chain
+	stage Stage
+	name  string
+	span  string // "stage NAME"
+	when  cond.When
+	next  http.RoundTripper
+}
+
+// RoundTrip runs the stage, unless its `when` says no.
+func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
+	c := CallFrom(req.Context())
+	if !l.when.IsZero() {
+		on, err := l.when.Eval(RequestEnv(req))
+		if err != nil {
+			return nil, l.stamp(c, &Error{Kind: KindPolicy, Class: ClassTerminal, Message: "when: " + err.Error(), Err: err})
+		}
+		if !on {
+			c.Note(Event{Stage: l.name, Name: EventSkipped, Reason: "when"})
+			l.chain.telemetry.skipped(req.Context(), l)
+			return l.next.RoundTrip(req)
+		}
+	}
+	ctx, span := l.chain.telemetry.startStage(req.Context(), l)
+	if span != nil {
+		req = req.WithContext(ctx)
+	}
+	resp, err := l.do(req)
+	switch {
+	case err != nil && resp != nil:
+		_ = resp.Body.Close()
+		resp = nil
+	case err == nil && resp == nil:
+		err = &Error{Kind: KindInternal, Class: ClassTerminal, Message: "the stage returned neither a response nor an error"}
+	case err == nil && resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	if err != nil {
+		err = l.stamp(c, err)
+	}
+	endStage(span, err)
+	return resp, err
+}
+
+// do runs the stage and turns a panic into an error.
+func (l *link) do(req *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		text := l.chain.redactor.Text(fmt.Sprint(p))
+		l.chain.logger.LogAttrs(context.WithoutCancel(req.Context()), slog.LevelError, "stage panicked", slog.String("pipeline", l.chain.name),
+			slog.String("stage", l.name), slog.String("panic", text), slog.String("stack", l.chain.redactor.Text(string(debug.Stack()))))
+		resp, err = nil, &Error{Kind: KindInternal, Class: ClassTerminal, Message: "panic: " + text}
+	}()
+	return l.stage.Do(req, l.next)
+}
+
+// stamp makes sure that err is or wraps one *Error of this call that names the innermost stage. It never writes to an error that
+// was not made for this call: a value may be shared by many callers.
+func (l *link) stamp(c *Call, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case ok && e.call != nil && e.call == c:
+		return err // stamped further in; a stage may have wrapped it
+	case !ok:
+		kind, class, reason := KindOf(err), ClassTerminal, ""
+		if kind == KindCanceled || kind == KindTimeout {
+			reason = string(kind)
+		}
+		return c.adopt(l.name, &Error{Kind: kind, Class: class, Reason: reason, Message: l.chain.redactor.Text(err.Error()), Err: err})
+	case err == error(e):
+		own := *e
+		return c.adopt(l.name, &own)
+	}
+	own := *e
+	own.Message, own.Err = l.chain.redactor.Text(err.Error()), err
+	return c.adopt(l.name, &own)
+}
+
+// adopt makes e, which nobody else holds yet, this call's.
+func (c *Call) adopt(stage string, e *Error) *Error {
+	e.call = c
+	if e.Stage == "" {
+		e.Stage = stage
+	}
+	if e.Pipeline == "" {
+		e.Pipeline = c.Pipeline()
+	}
+	e.Attempts, e.Sends = c.Attempts(), c.Sends()
+	return e
+}
+
+func endStage(span trace.Span, err error) {
+	if span == nil {
+		return
+	}
+	fail(span, err)
+	span.End()
+}

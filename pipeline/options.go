@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/redact"
+)
+
+// Option is given to [Open] and [New].
+type Option func(*runnerOptions)
+
+type runnerOptions struct {
+	stages      []Factory
+	credentials []credential.Factory
+	transports  map[string]http.RoundTripper
+	handlers    map[string]http.Handler
+	dials       map[string]func(context.Context) (net.Conn, error)
+	secrets     map[string]string
+	overlays    []config.Overlay
+	sets        []string
+	environ     func() []string
+	logger      *slog.Logger
+	tracer      trace.TracerProvider
+	redaction   redact.Rules
+	observe     func(*Call, Event)
+}
+
+// WithStages links stage types, as in WithStages(stages.All()...).
+func WithStages(f ...Factory) Option {
+	return func(o *runnerOptions) { o.stages = append(o.stages, f...) }
+}
+
+// WithCredentials links credential types beside leat's own.
+func WithCredentials(f ...credential.Factory) Option {
+	return func(o *runnerOptions) { o.credentials = append(o.credentials, f...) }
+}
+
+// WithTransport has rt take the place of [transports.NAME]; the name "default" is the transport of pipelines that name none.
+func WithTransport(name string, rt http.RoundTripper) Option {
+	return func(o *runnerOptions) { o.transports[name] = rt }
+}
+
+// WithUpstream serves the symbolic origins "NAME:" and "NAME:SUB" of the file by a handler, in memory.
+func WithUpstream(name string, h http.Handler) Option {
+	return func(o *runnerOptions) { o.handlers[name] = h }
+}
+
+// WithUpstreamDial serves the symbolic origins of name by whatever dial connects to.
+func WithUpstreamDial(name string, dial func(context.Context) (net.Conn, error)) Option {
+	return func(o *runnerOptions) { o.dials[name] = dial }
+}
+
+// WithSecrets gives secrets by the name of their environment variable or of their [secrets.NAME] table; they win over both.
+func WithSecrets(m map[string]string) Option {
+	return func(o *runnerOptions) {
+		for k, v := range m {
+			o.secrets[k] = v
+		}
+	}
+}
+
+// WithSet sets values over the file's and the environment's, as in WithSet("pipelines.api.timeout=5s"). Only [Open] reads it.
+func WithSet(assignments ...string) Option {
+	return func(o *runnerOptions) { o.sets = append(o.sets, assignments...) }
+}
+
+// WithEnviron has [Open] take LEAT_… overlays from environ in place of os.Environ(); nil means none.
+func WithEnviron(environ []string) Option {
+	return func(o *runnerOptions) { o.environ = func() []string { return environ } }
+}
+
+// WithLogger sets the logger of stages and sessions; default is slog.Default().
+func WithLogger(l *slog.Logger) Option { return func(o *runnerOptions) { o.logger = l } }
+
+// WithTracerProvider sets where spans go; default is OpenTelemetry's global provider.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return func(o *runnerOptions) { o.tracer = p }
+}
+
+// WithRedaction adds to what is redacted, and to what logs may show.
+func WithRedaction(rules redact.Rules) Option {
+	return func(o *runnerOptions) { o.redaction = rules }
+}
+
+// WithObserver has f called for each event of each call, as it happens, on the call's goroutine: f must be quick and safe for
+// concurrent use.
+func WithObserver(f func(*Call, Event)) Option { return func(o *runnerOptions) { o.observe = f } }

@@ -1,0 +1,312 @@
+package pipeline
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leatdev/leat/pipeline/cond"
+	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential"
+)
+
+// Plan is a file that was found right: everything decoded, nothing begun. [Check] makes it, [New] brings it to life.
+type Plan struct {
+	Pipelines []PipelinePlan // in the order of the file, templates too
+
+	file        *config.File
+	registry    *Registry
+	credentials []credentialPlan
+	transports  map[string]TransportConfig
+	secrets     map[string]credential.Ref
+}
+
+// PipelinePlan is one pipeline of a plan.
+type PipelinePlan struct {
+	Name     string
+	Config   PipelineConfig
+	Section  config.Section // where each value came from
+	Stages   []StagePlan
+	Template bool // has no base_url and others extend it: it can't be opened
+
+	base *url.URL
+}
+
+// StagePlan is one stage of a pipeline of a plan.
+type StagePlan struct {
+	Name    string // in the file
+	Type    string
+	When    cond.When // zero: always
+	Config  any       // a pointer to the type's config
+	Section config.Section
+
+	factory Factory
+}
+
+type credentialPlan struct {
+	name    string
+	host    credentialConfig
+	config  any
+	factory credential.Factory
+}
+
+// Check judges a file against the types that the program links. It touches nothing but memory. The error is a
+// [config.Diagnostics] that holds every mistake, those that reading the file found included.
+func Check(f *config.File, r *Registry) (*Plan, error) {
+	c := &checker{file: f, registry: r, diags: f.Diagnostics(), plan: &Plan{
+		file: f, registry: r, transports: map[string]TransportConfig{"default": defaultTransportConfig()}, secrets: map[string]credential.Ref{},
+	}}
+	c.secretTables()
+	c.transportTables()
+	c.credentialTables()
+	c.unusedStages()
+	for _, p := range f.Pipelines() {
+		c.pipeline(p)
+	}
+	if len(f.Tables("plugins")) > 0 {
+		c.add(f.Tables("plugins")[0].Diagnose(nil, "remove the table; stages from other processes are not supported yet", "this version runs no plugins"))
+	}
+	if err := c.diags.Sort().Err(); err != nil {
+		return nil, err
+	}
+	return c.plan, nil
+}
+
+type checker struct {
+	file     *config.File
+	registry *Registry
+	plan     *Plan
+	diags    config.Diagnostics
+}
+
+func (c *checker) add(d ...config.Diagnostic) {
+	for _, one := range d {
+		if !slices.Contains(c.diags, one) { // an inherited mistake is one mistake
+			c.diags = append(c.diags, one)
+		}
+	}
+}
+
+func (c *checker) secretTables() {
+	for _, s := range c.file.Tables("secrets") {
+		var ref credential.Ref
+		value := map[string]any{}
+		for _, key := range s.Keys() {
+			value[key], _ = s.Value(key)
+		}
+		if err := ref.UnmarshalConfig(value); err != nil {
+			c.add(s.Diagnose(nil, hintOf(err), "%v", err))
+			continue
+		}
+		c.plan.secrets[s.Name()] = ref
+	}
+}
+
+func (c *checker) transportTables() {
+	for _, s := range c.file.Tables("transports") {
+		t := defaultTransportConfig()
+		c.add(s.Decode(&t)...)
+		c.plan.transports[s.Name()] = t
+	}
+}
+
+func (c *checker) credentialTables() {
+	for _, s := range c.file.Tables("credentials") {
+		host := credentialConfig{MaxSessions: 10_000, Transport: "default"}
+		c.add(s.Only(credentialKeys...).Decode(&host)...)
+		factory, ok := c.registry.Credential(host.Type)
+		if !ok {
+			c.add(c.unknown(s, "type", "credential type", host.Type, c.registry.CredentialTypes()))
+			continue
+		}
+		cfg := factory.Config()
+		c.add(s.Decode(cfg, credentialKeys...)...)
+		c.transportExists(s, host.Transport)
+		c.plan.credentials = append(c.plan.credentials, credentialPlan{name: s.Name(), host: host, config: cfg, factory: factory})
+	}
+}
+
+func (c *checker) transportExists(s config.Section, name string) {
+	if _, ok := c.plan.transports[name]; !ok {
+		c.add(c.unknown(s, "transport", "transport", name, sortedKeys(c.plan.transports)))
+	}
+}
+
+// unusedStages checks the types of stages that no pipeline lists, so that a mistake shows before the stage is first used.
+func (c *checker) unusedStages() {
+	used := map[string]bool{}
+	for _, p := range c.file.Pipelines() {
+		for _, s := range p.Stages {
+			used[s.Name] = true
+		}
+	}
+	for _, s := range c.file.Tables("stages") {
+		if used[s.Name()] {
+			continue
+		}
+		use, ok := s.Text("use")
+		if !ok {
+			use = s.Name()
+		}
+		c.stage(config.Stage{Name: s.Name(), Use: use, Section: s.Without("use")})
+	}
+}
+
+func (c *checker) pipeline(p config.Pipeline) {
+	plan := PipelinePlan{Name: p.Name, Config: defaultPipelineConfig(), Section: p.Section}
+	c.add(p.Section.Decode(&plan.Config)...)
+	plan.Template = plan.Config.BaseURL == "" && c.extended(p.Name)
+	if plan.Config.BaseURL != "" {
+		plan.base, _ = parseBase(plan.Config.BaseURL)
+	}
+	if name := plan.Config.Credential; name != "" && !slices.Contains(c.credentialNames(), name) {
+		c.add(c.unknown(p.Section, "credential", "credential", name, c.credentialNames()))
+	}
+	c.transportExists(p.Section, plan.Config.Transport)
+	place := Place{Pipeline: p.Name, Credential: plan.Config.Credential, Credentials: c.credentialNames()}
+	for _, s := range p.Stages {
+		place.Stages = append(place.Stages, s.Use)
+	}
+	for i, s := range p.Stages {
+		stage, ok := c.stage(s)
+		if !ok {
+			continue
+		}
+		plan.Stages = append(plan.Stages, stage)
+		place.Stage, place.Index = s.Name, i
+		if in, ok := stage.Config.(interface{ CheckIn(Place) error }); ok && !plan.Template {
+			if err := in.CheckIn(place); err != nil {
+				c.misplaced(p, s, err)
+			}
+		}
+	}
+	c.plan.Pipelines = append(c.plan.Pipelines, plan)
+}
+
+// misplaced reports what CheckIn found, at the key it names or at the pipeline.
+func (c *checker) misplaced(p config.Pipeline, s config.Stage, err error) {
+	if path := pathOf(err); path != "" && s.Section.Has(path) {
+		c.add(s.Section.Diagnose([]string{path}, hintOf(err), "%v", err))
+		return
+	}
+	c.add(p.Section.Diagnose(nil, hintOf(err), "stage %s: %v", s.Name, err))
+}
+
+// stage decodes one entry of a pipeline's list.
+func (c *checker) stage(s config.Stage) (StagePlan, bool) {
+	plan := StagePlan{Name: s.Name, Type: s.Use, Section: s.Section}
+	factory, ok := c.registry.Stage(s.Use)
+	if !ok {
+		c.add(c.unknownStage(s))
+		return plan, false
+	}
+	var host struct {
+		When cond.When `toml:"when"`
+	}
+	c.add(s.Section.Only("when").Decode(&host)...)
+	cfg := factory.Config()
+	c.add(s.Section.Decode(cfg, "when")...)
+	plan.When, plan.Config, plan.factory = host.When, cfg, factory
+	return plan, true
+}
+
+func (c *checker) unknownStage(s config.Stage) config.Diagnostic {
+	known := c.registry.StageTypes()
+	hint := "known types: " + strings.Join(known, ", ")
+	switch near, ok := config.Nearest(s.Use, known); {
+	case strings.Contains(s.Use, "/"):
+		hint = "this version runs no plugins; " + hint
+	case ok:
+		hint = fmt.Sprintf("did you mean %s?", near)
+	case len(known) == 0:
+		hint = "the program links no stages: open the file with pipeline.WithStages(stages.All()...)"
+	}
+	message := fmt.Sprintf("unknown stage type %q", s.Use)
+	if table, ok := c.file.Table("stages", s.Name); ok {
+		if table.Has("use") {
+			return table.Diagnose([]string{"use"}, hint, "%s", message)
+		}
+		return table.Diagnose(nil, hint, "%s", message)
+	}
+	return c.listed(s, hint, message)
+}
+
+// listed places a diagnostic at the list entry that names the stage.
+func (c *checker) listed(s config.Stage, hint, message string) config.Diagnostic {
+	table := strings.TrimPrefix(s.Origin.From, "pipelines.")
+	if section, ok := c.file.Table("pipelines", table); ok {
+		if list, ok := section.Value("stages"); ok {
+			if entries, ok := list.([]any); ok {
+				if i := slices.Index(entries, any(s.Name)); i >= 0 {
+					return section.Diagnose([]string{"stages", "[" + strconv.Itoa(i) + "]"}, hint, "%s", message)
+				}
+			}
+		}
+	}
+	return c.file.Diagnose([]string{"stages"}, hint, "%s", message)
+}
+
+func (c *checker) unknown(s config.Section, key, what, got string, known []string) config.Diagnostic {
+	hint := what + "s: " + strings.Join(known, ", ")
+	if len(known) == 0 {
+		hint = fmt.Sprintf("the file has no %ss yet", what)
+	}
+	if near, ok := config.Nearest(got, known); ok {
+		hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	if got == "" {
+		return s.Diagnose(nil, hint, "%s is missing", key)
+	}
+	return s.Diagnose([]string{key}, hint, "unknown %s %q", what, got)
+}
+
+func (c *checker) credentialNames() []string {
+	var names []string
+	for _, s := range c.file.Tables("credentials") {
+		names = append(names, s.Name())
+	}
+	return names
+}
+
+func (c *checker) extended(name string) bool {
+	for _, s := range c.file.Tables("pipelines") {
+		if parent, ok := s.Text("extends"); ok && parent == name {
+			return true
+		}
+	}
+	return false
+}
+
+// parseBase reads a base_url, symbolic or not.
+func parseBase(s string) (*url.URL, error) {
+	u, err := url.Parse(credential.ExpandSymbol(s))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%q is no URL", s)
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return nil, fmt.Errorf("%q must be an absolute http or https URL", s)
+	case u.User != nil:
+		return nil, fmt.Errorf("base_url must not hold a user or password: use a credential")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, fmt.Errorf("base_url must not have a query or fragment")
+	}
+	return u, nil
+}
+
+func indexed(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+func hintOf(err error) string {
+	if h, ok := err.(interface{ Hint() string }); ok {
+		return h.Hint()
+	}
+	return ""
+}
+
+func pathOf(err error) string {
+	if p, ok := err.(interface{ ConfigPath() string }); ok {
+		return p.ConfigPath()
+	}
+	return ""
+}

@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// responseBody is an answer's body. It watches the idle limit, turns read errors into *Error, and ends the send's context, and
+// with it the call's, at its end.
+type responseBody struct {
+	rc     io.ReadCloser
+	send   *send
+	chain  *chain
+	idle   time.Duration
+	closed atomic.Bool
+	ended  atomic.Bool
+	err    error // what Read found at the end; only Read's goroutine touches it
+}
+
+// upgradedBody is a body that is written as well, after 101 Switching Protocols.
+type upgradedBody struct {
+	*responseBody
+	io.Writer
+}
+
+// wrapBody puts the limits on resp's body. A stream is committed at its headers: only the idle limit holds for it from here on.
+func (s *sender) wrapBody(out *send, resp *http.Response) {
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	b := &out.body
+	b.rc, b.send, b.chain, b.idle = resp.Body, out, s.chain, s.chain.bodyIdleTimeout
+	if resp.Body == http.NoBody {
+		b.end()
+		return
+	}
+	if IsStream(resp) {
+		out.life.setDeadline(time.Time{}, "")
+		out.call.life.setDeadline(time.Time{}, "")
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		b.idle = 0
+		if w, ok := resp.Body.(io.Writer); ok {
+			resp.Body = upgradedBody{b, w}
+			return
+		}
+	}
+	resp.Body = b
+}
+
+// IsStream reports whether a response goes on for as long as its server likes: server-sent events, or an upgrade. Stages don't
+// buffer it, and `timeout` and `attempt_timeout` end at its headers.
+func IsStream(resp *http.Response) bool {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return true
+	}
+	kind := resp.Header.Get("Content-Type")
+	if len(kind) < len("text/event-stream") {
+		return false
+	}
+	media, _, err := mime.ParseMediaType(kind)
+	return err == nil && media == "text/event-stream"
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if b.idle > 0 {
+		b.send.life.setIdle(time.Now().Add(b.idle))
+	}
+	n, err := b.rc.Read(p)
+	if b.idle > 0 && err == nil {
+		b.send.life.setIdle(time.Time{})
+	}
+	if err == nil {
+		return n, nil
+	}
+	if err == io.EOF {
+		b.err = io.EOF
+	} else {
+		b.err = b.failure(err)
+	}
+	b.end()
+	return n, b.err
+}
+
+// Close closes the answer; what was not read is lost.
+func (b *responseBody) Close() error {
+	if b.closed.Swap(true) {
+		return nil
+	}
+	err := b.rc.Close()
+	b.end()
+	return err
+}
+
+// end says that the body is over: nothing more can be cancelled.
+func (b *responseBody) end() {
+	if b.ended.Swap(true) {
+		return
+	}
+	b.send.life.release()
+	if b.send.call.over.Load() {
+		b.send.call.life.release()
+	}
+}
+
+func (b *responseBody) failure(err error) *Error {
+	c := b.send.call
+	e := &Error{
+		Kind: kindOfTransport(err), Class: ClassUnknown, Stage: stageSend, Pipeline: c.Pipeline(), Attempts: c.Attempts(), Sends: c.Sends(), call: c,
+		Err: &transportError{err, b.chain.redactor}, Message: "reading the body: " + b.chain.redactor.Text(describe(err)),
+	}
+	life := b.send.life.limitReason()
+	parent := b.send.life.parent.Err()
+	switch {
+	case life == "body_idle_timeout":
+		e.Kind, e.Reason, e.Message = KindTimeout, life, fmt.Sprintf("no byte of the body for body_idle_timeout %s", b.idle)
+	case life == "attempt_timeout":
+		e.Kind, e.Reason, e.Message = KindTimeout, life, fmt.Sprintf("the body was not complete within attempt_timeout %s", b.chain.attemptTimeout)
+	case c.life.limitReason() == "timeout":
+		e.Kind, e.Class, e.Reason, e.Message = KindTimeout, ClassTerminal, "timeout", fmt.Sprintf("the body was not complete within timeout %s", c.limit())
+	case errors.Is(parent, context.DeadlineExceeded):
+		e.Kind, e.Class, e.Reason, e.Message = KindTimeout, ClassTerminal, "deadline", "the caller's deadline passed while the body was read"
+	case parent != nil:
+		e.Kind, e.Class, e.Reason, e.Message = KindCanceled, ClassTerminal, "canceled", "the caller gave up while the body was read"
+	}
+	return e
+}
+
+// The bounds of Drop.
+const (
+	dropBytes = 64 << 10
+	dropTime  = 50 * time.Millisecond
+)
+
+// Drop drains (at most 64 KiB and 50 ms, so that the connection can be used again) and closes the body of a response that a
+// stage does not return, and keeps the beginning of it, redacted, in the call's record.
+func Drop(resp *http.Response) {
+	if resp == nil || resp.Body == nil {
+		return
+	}
+	c := CallOf(resp)
+	head := &headWriter{limit: 8 << 10}
+	done := make(chan struct{})
+	timer := time.AfterFunc(dropTime, func() { _ = resp.Body.Close(); close(done) })
+	_, _ = io.Copy(head, io.LimitReader(resp.Body, dropBytes))
+	if timer.Stop() {
+		_ = resp.Body.Close()
+	} else {
+		<-done
+	}
+	if c == nil || c.chain == nil || len(head.buf) == 0 {
+		return
+	}
+	text, _ := c.chain.redactor.Body(resp.Header.Get("Content-Type"), head.buf, len(head.buf))
+	c.Note(Event{Stage: stageSend, Name: EventSnapshot, Status: resp.StatusCode, Text: text})
+}
+
+// headWriter keeps the first bytes of what it is given.
+type headWriter struct {
+	buf   []byte
+	limit int
+}
+
+func (w *headWriter) Write(p []byte) (int, error) {
+	if room := w.limit - len(w.buf); room > 0 {
+		w.buf = append(w.buf, p[:min(room, len(p))]...)
+	}
+	return len(p), nil
+}

@@ -1,0 +1,311 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/redact"
+)
+
+// Runner holds the running pipelines of a file, with the sessions and connections that they share. It is safe for concurrent use.
+type Runner struct {
+	plan      *Plan
+	opts      *runnerOptions
+	logger    *slog.Logger
+	redactor  *redact.Redactor
+	state     stateStore
+	flow      flow
+	pipelines map[string]*Pipeline
+	unserved  map[string]string // pipelines whose symbolic origin nothing serves → the upstream's name
+	bound     map[string]*boundCredential
+	bases     map[string]http.RoundTripper
+	closers   []func() error
+}
+
+// Open reads the file at path, checks it and brings it to life: [config.Load], [Check] and [New] in one. A file that is wrong gives
+// a config.Diagnostics. ctx bounds the start only. Close the runner when it is no longer needed.
+func Open(ctx context.Context, path string, opts ...Option) (*Runner, error) {
+	o := newOptions(opts)
+	overlays, err := o.allOverlays()
+	if err != nil {
+		return nil, err
+	}
+	f, err := config.Load(path, overlays...)
+	if f == nil {
+		return nil, err
+	}
+	return open(ctx, f, o)
+}
+
+// OpenBytes is [Open] for a file that is not on disk; name appears in diagnostics, and relative paths start at its folder.
+func OpenBytes(ctx context.Context, name string, src []byte, opts ...Option) (*Runner, error) {
+	o := newOptions(opts)
+	overlays, err := o.allOverlays()
+	if err != nil {
+		return nil, err
+	}
+	f, err := config.Read(name, src, overlays...)
+	if f == nil {
+		return nil, err
+	}
+	return open(ctx, f, o)
+}
+
+func open(ctx context.Context, f *config.File, o *runnerOptions) (*Runner, error) {
+	registry, err := o.registry()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := Check(f, registry)
+	if err != nil {
+		return nil, err
+	}
+	return newRunner(ctx, plan, o)
+}
+
+// New brings a plan to life: it reads the files that stages and transports need, compiles the chains and starts upstreams. It asks
+// for no token and makes no connection. A failure names what could not be started.
+func New(ctx context.Context, plan *Plan, opts ...Option) (*Runner, error) {
+	return newRunner(ctx, plan, newOptions(opts))
+}
+
+func newOptions(opts []Option) *runnerOptions {
+	o := &runnerOptions{
+		transports: map[string]http.RoundTripper{}, handlers: map[string]http.Handler{}, secrets: map[string]string{},
+		dials: map[string]func(context.Context) (net.Conn, error){}, environ: os.Environ,
+	}
+	for _, opt := range opts {
+		opt(o)
+	}
+	return o
+}
+
+func (o *runnerOptions) allOverlays() ([]config.Overlay, error) {
+	overlays := config.FromEnviron(o.environ())
+	for _, s := range o.sets {
+		overlay, err := config.ParseSet(s)
+		if err != nil {
+			return nil, err
+		}
+		overlays = append(overlays, overlay)
+	}
+	return overlays, nil
+}
+
+func (o *runnerOptions) registry() (*Registry, error) {
+	r, err := NewRegistry(o.stages...)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.AddCredentials(o.credentials...)
+}
+
+func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r := &Runner{
+		plan: plan, opts: o, logger: o.logger, redactor: redact.New(o.redaction), pipelines: map[string]*Pipeline{},
+		unserved: map[string]string{}, bound: map[string]*boundCredential{}, bases: map[string]http.RoundTripper{},
+	}
+	if r.logger == nil {
+		r.logger = slog.Default()
+	}
+	defer func() {
+		if err != nil {
+			_ = r.Close()
+		}
+	}()
+	if err := r.startTransports(); err != nil {
+		return nil, err
+	}
+	secrets := credential.NewSecrets(plan.file.Dir(), plan.secrets, o.secrets, r.redactor.Learn)
+	for _, c := range plan.credentials {
+		r.bind(c, secrets)
+	}
+	for _, p := range plan.Pipelines {
+		if err := r.build(p); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// startTransports makes one transport per distinct setting, and the upstreams of symbolic origins.
+func (r *Runner) startTransports() error {
+	upstreams := map[string]http.RoundTripper{}
+	dials := map[string]func(context.Context) (net.Conn, error){}
+	for name, h := range r.opts.handlers {
+		u := serveUpstream(h)
+		r.closers = append(r.closers, u.stop)
+		dials[name] = u.dial
+	}
+	for name, dial := range r.opts.dials {
+		dials[name] = dial
+	}
+	for name, dial := range dials {
+		t := upstreamTransport(r.plan.transports["default"], dial)
+		r.closers = append(r.closers, closeIdle(t))
+		upstreams[name] = t
+	}
+	same := map[TransportConfig]http.RoundTripper{}
+	for _, name := range sortedKeys(r.plan.transports) {
+		base, err := r.base(name, same)
+		if err != nil {
+			return fmt.Errorf("transport %s: %w", name, err)
+		}
+		if len(upstreams) > 0 {
+			base = &router{base: base, upstreams: upstreams}
+		}
+		r.bases[name] = base
+	}
+	return nil
+}
+
+func (r *Runner) base(name string, same map[TransportConfig]http.RoundTripper) (http.RoundTripper, error) {
+	if rt, ok := r.opts.transports[name]; ok {
+		return rt, nil
+	}
+	cfg := r.plan.transports[name]
+	if t, ok := same[cfg]; ok {
+		return t, nil
+	}
+	t, err := cfg.build(r.plan.file.Dir())
+	if err != nil {
+		return nil, err
+	}
+	same[cfg] = t
+	r.closers = append(r.closers, closeIdle(t))
+	return t, nil
+}
+
+func closeIdle(t *http.Transport) func() error {
+	return func() error { t.CloseIdleConnections(); return nil }
+}
+
+// bind makes the session pool of a credential.
+func (r *Runner) bind(c credentialPlan, secrets *credential.Secrets) {
+	settings := credential.Settings{
+		Name: c.name, Origins: c.host.parsed, Transport: r.bases[c.host.Transport], Secrets: secrets, Logger: r.logger,
+	}
+	pool := credential.NewPool(c.name, c.host.PerSubject, func(subject string) (credential.SessionConfig, error) {
+		s := settings
+		s.Subject = subject
+		source, place, err := c.factory.Build(c.config, s)
+		if err != nil {
+			return credential.SessionConfig{}, fmt.Errorf("credential %s: %w", c.name, err)
+		}
+		return credential.SessionConfig{Source: source, Place: place, Logger: r.logger, Learn: r.redactor.Learn}, nil
+	}, credential.PoolOptions{MaxSessions: c.host.MaxSessions})
+	r.bound[c.name] = &boundCredential{name: c.name, origins: c.host.parsed, insecure: c.host.Insecure, pool: pool}
+	r.closers = append(r.closers, pool.Close)
+}
+
+// build compiles the chain of a pipeline.
+func (r *Runner) build(p PipelinePlan) error {
+	if p.Template {
+		return nil
+	}
+	if name := symbolic(p.base); name != "" && r.opts.handlers[name] == nil && r.opts.dials[name] == nil {
+		if _, own := r.opts.transports[p.Config.Transport]; !own {
+			r.unserved[p.Name] = name
+			return nil
+		}
+	}
+	ch := &chain{
+		name: p.Name, base: p.base, timeout: p.Config.Timeout, attemptTimeout: p.Config.AttemptTimeout, bodyIdleTimeout: p.Config.BodyIdleTimeout,
+		maxReplayBuffer: int64(p.Config.MaxReplayBuffer), credentials: r.bound, redactor: r.redactor, logger: r.logger, observe: r.opts.observe, flow: &r.flow,
+		telemetry: &telemetry{
+			provider: r.opts.tracer, forwards: p.Config.Propagate, pipeline: attribute.String("leat.pipeline", p.Name), chainName: "pipeline " + p.Name,
+		},
+	}
+	next := http.RoundTripper(&sender{chain: ch, base: r.bases[p.Config.Transport]})
+	for _, s := range slices.Backward(p.Stages) {
+		stage, err := s.factory.Build(s.Config, r.settings(p, s))
+		if err != nil {
+			return fmt.Errorf("pipeline %s: stage %s: %w", p.Name, s.Name, err)
+		}
+		if c, ok := stage.(io.Closer); ok {
+			r.closers = append(r.closers, c.Close)
+		}
+		next = &link{chain: ch, stage: stage, name: s.Name, span: "stage " + s.Name, when: s.When, next: next}
+	}
+	ch.first = next
+	r.pipelines[p.Name] = newPipeline(ch)
+	return nil
+}
+
+func (r *Runner) settings(p PipelinePlan, s StagePlan) Settings {
+	return Settings{
+		Pipeline: p.Name, Stage: s.Name, Credential: p.Config.Credential, Dir: r.plan.file.Dir(), Redactor: r.redactor,
+		Logger: r.logger, Transport: r.bases[p.Config.Transport], state: &r.state,
+	}
+}
+
+// Pipeline returns the handle of a pipeline; it stays good until the runner is closed.
+func (r *Runner) Pipeline(name string) (*Pipeline, error) {
+	if p, ok := r.pipelines[name]; ok {
+		return p, nil
+	}
+	if up, ok := r.unserved[name]; ok {
+		return nil, fmt.Errorf("pipeline %s: nothing serves its symbolic origin %q: open the file with pipeline.WithUpstream(%q, handler)", name, up+":", up)
+	}
+	for _, p := range r.plan.Pipelines {
+		if p.Name == name {
+			return nil, fmt.Errorf("pipeline %s: has no base_url and others extend it, so it is only a template", name)
+		}
+	}
+	known := r.Names()
+	if near, ok := config.Nearest(name, known); ok {
+		return nil, fmt.Errorf("no pipeline %q in %s: did you mean %s?", name, r.plan.file.Name(), near)
+	}
+	return nil, fmt.Errorf("no pipeline %q in %s: it has %s", name, r.plan.file.Name(), strings.Join(known, ", "))
+}
+
+// Names lists the pipelines that can be used, in the order of the file.
+func (r *Runner) Names() []string {
+	var names []string
+	for _, p := range r.plan.Pipelines {
+		if _, ok := r.pipelines[p.Name]; ok {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// Credential returns the session of a credential, for programs whose users log in: Login, Set, Logout, State, Watch. subject is ""
+// unless the credential is per subject.
+func (r *Runner) Credential(name, subject string) (*credential.Session, error) {
+	b, ok := r.bound[name]
+	if !ok {
+		return nil, fmt.Errorf("no credential %q in %s: it has %s", name, r.plan.file.Name(), strings.Join(sortedKeys(r.bound), ", "))
+	}
+	return b.pool.Session(subject)
+}
+
+// Redactor returns the runner's redactor, which knows its secrets: for programs that log what came through it.
+func (r *Runner) Redactor() *redact.Redactor { return r.redactor }
+
+// Close lets no further call in, waits for those under way, and ends sessions, stages and upstreams. A body that is still being
+// read is not waited for. It may be called more than once.
+func (r *Runner) Close() error {
+	r.flow.close()
+	var errs []error
+	for _, f := range slices.Backward(r.closers) {
+		errs = append(errs, f())
+	}
+	r.closers = nil
+	return errors.Join(errs...)
+}

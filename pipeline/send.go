@@ -1,0 +1,253 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leatdev/leat/pipeline/credential"
+)
+
+// sender is the innermost link of every pipeline: the only place where a request meets the wire, a credential meets a request,
+// and an outcome gets its class.
+type sender struct {
+	chain *chain
+	base  http.RoundTripper
+}
+
+// send is one physical request. It is one allocation: context, trace state, outgoing request and body wrapper together.
+type send struct {
+	call  *Call
+	life  lifetime
+	out   http.Request
+	trace *sendTrace
+	body  responseBody
+	start time.Time
+	prev  *send
+}
+
+// RoundTrip attaches the credential, sends, and judges what came of it. Its errors are *Error.
+func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
+	c := CallFrom(req.Context())
+	if err := checkURL(req.URL); err != nil {
+		return nil, &Error{Kind: KindPolicy, Class: ClassTerminal, Stage: stageSend, Message: err.Error()}
+	}
+	snap, attached, err := s.credential(c, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, s.failure(c, req.Context(), nil, err)
+	}
+	out := s.prepare(c, req, snap)
+	ctx, span := s.startSpan(c, out, attached)
+	s.chain.telemetry.propagate(ctx, out.out.Header)
+	return s.exchange(c, req, out, span)
+}
+
+// credential gets what auth chose for this very URL: nil where nothing is to be attached. It waits for a refresh that is known
+// to be needed.
+func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, Attachment, error) {
+	c.mu.Lock()
+	chosen := c.choice
+	c.mu.Unlock()
+	att := Attachment{Skipped: chosen.skipped}
+	if chosen.name == "" {
+		c.setSent(att)
+		return nil, att, nil
+	}
+	cred := s.chain.credentials[chosen.name]
+	if cred == nil {
+		return nil, att, &Error{Kind: KindInternal, Class: ClassTerminal, Stage: stageSend, Message: fmt.Sprintf("auth chose credential %q, which this pipeline does not have", chosen.name)}
+	}
+	if att.Skipped = cred.refuses(req.URL); att.Skipped != "" {
+		c.setSent(att)
+		c.Note(Event{Stage: stageSend, Name: EventSkipped, Reason: att.Skipped, Text: fmt.Sprintf("%s not attached: %s", chosen.name, att.Skipped)})
+		return nil, att, nil
+	}
+	session, err := cred.pool.Session(chosen.subject)
+	if err != nil {
+		return nil, att, s.chain.sessionError(err)
+	}
+	snap, err := s.acquire(c, req.Context(), session)
+	if err != nil {
+		return nil, att, err
+	}
+	att.Session, att.Generation = session, snap.Generation()
+	c.setSent(att)
+	return snap, att, nil
+}
+
+func (s *sender) acquire(c *Call, ctx context.Context, session *credential.Session) (*credential.Snapshot, error) {
+	before, began := session.Peek(), time.Now()
+	snap, err := session.Acquire(ctx)
+	if err == nil && snap == before {
+		return snap, nil
+	}
+	waited := time.Since(began)
+	c.Waited(waited)
+	if err == nil {
+		if c.Observed() || waited > 0 {
+			c.Note(Event{Stage: stageSend, Name: EventWaited, Duration: waited, Text: fmt.Sprintf("%s: got a token", session.Name())})
+		}
+		return snap, nil
+	}
+	if ctx.Err() != nil {
+		return nil, s.failure(c, ctx, nil, err)
+	}
+	return nil, s.chain.sessionError(err)
+}
+
+func (c *Call) setSent(a Attachment) {
+	c.mu.Lock()
+	c.sent = a
+	c.mu.Unlock()
+}
+
+// prepare makes the outgoing request: its own header map, its own context, and the credential.
+func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot) *send {
+	out := &send{call: c, start: time.Now(), trace: newSendTrace()}
+	ctx := req.Context()
+	out.life.call, out.life.parent = c, ctx
+	out.life.values = httptrace.WithClientTrace(ctx, &out.trace.hooks)
+	if limit := s.chain.attemptTimeout; limit > 0 {
+		out.life.deadline, out.life.limit = out.start.Add(limit), "attempt_timeout"
+	}
+	out.out = *req.WithContext(&out.life)
+	header := make(http.Header, len(req.Header)+2)
+	for name, values := range req.Header {
+		header[name] = values[:len(values):len(values)]
+	}
+	out.out.Header = header
+	if snap != nil {
+		snap.Attach(&out.out)
+	}
+	if b, ok := req.Body.(*requestBody); ok {
+		b.handed.Store(true)
+	}
+	c.mu.Lock()
+	out.prev, c.last = c.last, out
+	c.mu.Unlock()
+	return out
+}
+
+// exchange makes the physical request.
+func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span) (*http.Response, error) {
+	c.attempts.CompareAndSwap(0, 1)
+	c.sends.Add(1)
+	resp, err := s.base.RoundTrip(&out.out)
+	took := time.Since(out.start)
+	facts, conns := out.trace.facts()
+	if conns > 1 {
+		c.resends.Add(int32(conns - 1)) //nolint:gosec // a handful
+		c.Note(Event{Stage: stageSend, Name: EventResent, Text: "net/http sent again on a new connection"})
+	}
+	if err == nil && resp == nil {
+		err = errors.New("transport returned neither a response nor an error")
+	}
+	if err != nil {
+		if resp != nil && resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		e := s.failure(c, req.Context(), out, err)
+		out.life.release()
+		s.note(c, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason)
+		endSend(span, nil, e, conns > 1)
+		return nil, e
+	}
+	if out.trace.idle(facts) {
+		out.trace.reuse()
+	}
+	resp.Request = req
+	v := verdict{kind: KindOfStatus(resp.StatusCode), class: ClassOfStatus(resp.StatusCode), status: resp.StatusCode}
+	s.note(c, req, v, took, "")
+	endSend(span, resp, nil, conns > 1)
+	s.wrapBody(out, resp)
+	return resp, nil
+}
+
+func (s *sender) note(c *Call, req *http.Request, v verdict, took time.Duration, reason string) {
+	c.mu.Lock()
+	c.outcome = v
+	c.sending += took
+	c.mu.Unlock()
+	e := Event{Stage: stageSend, Name: EventSent, Status: v.status, Duration: took, Reason: reason}
+	if c.Observed() {
+		e.Text = req.Method + " " + req.URL.EscapedPath()
+		if v.message != "" {
+			e.Text += ": " + v.message
+		}
+	}
+	c.Note(e)
+}
+
+// failure makes the *Error of a send that got no answer; out is nil if it never began.
+func (s *sender) failure(c *Call, ctx context.Context, out *send, err error) *Error {
+	facts := traceFacts{}
+	if out != nil {
+		facts, _ = out.trace.facts()
+		if reason := out.life.limitReason(); reason != "" && ctx.Err() == nil {
+			return s.limitError(reason, facts, err)
+		}
+	}
+	kind, class, reason := classifyError(err, ctx, facts)
+	message := ""
+	switch reason {
+	case "deadline":
+		message = "the caller's deadline passed"
+		if c.life.limitReason() == "timeout" {
+			message = fmt.Sprintf("no answer within timeout %s", c.limit())
+		}
+	case "canceled":
+		message = "the caller gave up"
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+			err = cause
+		}
+	default:
+		message = s.chain.redactor.Text(describe(err))
+	}
+	return &Error{Kind: kind, Class: class, Reason: reason, Stage: stageSend, Message: message, Err: &transportError{err, s.chain.redactor}}
+}
+
+// limitError is the failure of a send that one of its own limits ended.
+func (s *sender) limitError(reason string, facts traceFacts, err error) *Error {
+	e := &Error{Kind: KindTimeout, Class: ClassUnknown, Reason: reason, Stage: stageSend, Err: &transportError{err, s.chain.redactor}}
+	if facts.seen && !facts.wroteHeaders {
+		e.Class = ClassNotSent
+	}
+	limit := s.chain.attemptTimeout
+	if reason == "body_idle_timeout" {
+		limit = s.chain.bodyIdleTimeout
+		e.Message = fmt.Sprintf("no byte of the body for body_idle_timeout %s", limit)
+		return e
+	}
+	e.Message = fmt.Sprintf("no answer within attempt_timeout %s", limit)
+	return e
+}
+
+// checkURL refuses what no transport should see.
+func checkURL(u *url.URL) error {
+	switch {
+	case u.Host == "":
+		return errors.New("the request's URL is relative: build it with Pipeline.NewRequest, or give it scheme and host")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("unsupported URL scheme %q: only http and https", u.Scheme)
+	}
+	return nil
+}
+
+// transportError keeps a transport's error for errors.Is and As, and its text free of secrets: a *url.Error of a custom
+// transport prints the whole URL.
+type transportError struct {
+	err      error
+	redactor interface{ Text(string) string }
+}
+
+func (e *transportError) Error() string { return e.redactor.Text(e.err.Error()) }
+func (e *transportError) Unwrap() error { return e.err }

@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"errors"
+	"time"
+
+	"github.com/leatdev/leat/pipeline/credential"
+)
+
+// PipelineConfig is what a [pipelines.NAME] table holds beside stages, extends and override. Every deadline has a default, and
+// none can be switched off.
+type PipelineConfig struct {
+	// BaseURL is what relative references are resolved against. "demo:" is a symbolic origin that an upstream serves.
+	BaseURL string `toml:"base_url"`
+	// Credential names the [credentials.NAME] that auth and refresh use.
+	Credential string `toml:"credential"`
+	// Transport names the [transports.NAME] that the pipeline sends through.
+	Transport string `toml:"transport"`
+	// Timeout bounds the whole call: every attempt, wait and refresh, and the body up to its end. For a stream
+	// (text/event-stream, an upgrade) it ends at the headers.
+	Timeout time.Duration `toml:"timeout"`
+	// AttemptTimeout bounds each physical send, its body included; for a stream up to the headers.
+	AttemptTimeout time.Duration `toml:"attempt_timeout"`
+	// BodyIdleTimeout bounds the time in which a body, of a stream too, must give at least one byte.
+	BodyIdleTimeout time.Duration `toml:"body_idle_timeout"`
+	// MaxReplayBuffer is how large a request body without GetBody may be to be kept for another attempt.
+	MaxReplayBuffer Size `toml:"max_replay_buffer"`
+	// Propagate sends the W3C trace context (traceparent, tracestate) to the upstream.
+	Propagate bool `toml:"propagate"`
+}
+
+func defaultPipelineConfig() PipelineConfig {
+	return PipelineConfig{
+		Transport: "default", Timeout: 30 * time.Second, AttemptTimeout: 10 * time.Second, BodyIdleTimeout: 10 * time.Second, MaxReplayBuffer: 1 << 20,
+	}
+}
+
+// Validate refuses durations that are not positive, and a base URL that is none.
+func (c PipelineConfig) Validate() error {
+	errs := []error{
+		positive("timeout", c.Timeout), positive("attempt_timeout", c.AttemptTimeout), positive("body_idle_timeout", c.BodyIdleTimeout),
+	}
+	if c.BaseURL != "" {
+		if _, err := parseBase(c.BaseURL); err != nil {
+			errs = append(errs, Invalid("base_url", "%v", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func positive(path string, d time.Duration) error {
+	if d > 0 {
+		return nil
+	}
+	return &ConfigError{Path: path, Message: path + " must be more than 0", Advice: "no deadline can be switched off; choose a long one"}
+}
+
+// credentialConfig is what every [credentials.NAME] holds beside its type's own keys.
+type credentialConfig struct {
+	Type        string   `toml:"type"`
+	Origins     []string `toml:"origins"`
+	Insecure    bool     `toml:"insecure"`
+	PerSubject  bool     `toml:"per_subject"`
+	MaxSessions int      `toml:"max_sessions"`
+	Transport   string   `toml:"transport"`
+
+	parsed []credential.Origin
+}
+
+var credentialKeys = []string{"type", "origins", "insecure", "per_subject", "max_sessions", "transport"}
+
+// Validate checks the origins.
+func (c *credentialConfig) Validate() error {
+	var errs []error
+	if len(c.Origins) == 0 {
+		errs = append(errs, &ConfigError{Path: "", Message: "a credential needs origins: where it may go", Advice: `origins = ["https://api.example.com"]`})
+	}
+	for i, s := range c.Origins {
+		o, err := credential.ParseOrigin(s)
+		switch {
+		case err != nil:
+			errs = append(errs, Invalid(indexed("origins", i), "%v", err))
+		case o.Scheme() == "http" && !o.IsLoopback() && !c.Insecure:
+			errs = append(errs, &ConfigError{
+				Path: indexed("origins", i), Message: "a credential must not travel over plain http", Advice: "use https, or say insecure = true for this credential",
+			})
+		}
+		c.parsed = append(c.parsed, o)
+	}
+	if c.MaxSessions < 1 {
+		errs = append(errs, Invalid("max_sessions", "max_sessions must be at least 1"))
+	}
+	return errors.Join(errs...)
+}
