@@ -174,7 +174,7 @@ func wantsString(t reflect.Type) bool {
 		t = t.Elem()
 	}
 	p := reflect.PointerTo(t)
-	return t == durationType || t.Kind() == reflect.String || p.Implements(textType) || p.Implements(configType)
+	return t.Kind() == reflect.String || p.Implements(textType) || p.Implements(configType)
 }
 
 func (d *decoder) duration(n *node, v reflect.Value, path []string) {

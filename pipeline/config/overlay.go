@@ -124,7 +124,7 @@ func (m *matcher) match(o Overlay) (path []string, hint string, err error) {
 	}
 	key, err := o.pick(o.Path[1], known)
 	if err != nil {
-		return nil, suggest(strings.ToLower(o.Path[1]), "known", known), fmt.Errorf("%s has no table %s: %w", name, o.Path[1], err)
+		return nil, suggest(strings.ToLower(o.Path[1]), "known", known), fmt.Errorf("%s has no table %s%w", name, quoteKey(o.Path[1]), err)
 	}
 	path = []string{name, key}
 	left := o.Path[2:]
@@ -134,7 +134,7 @@ func (m *matcher) match(o Overlay) (path []string, hint string, err error) {
 		}
 		stage, err := o.pick(left[1], m.stages)
 		if err != nil {
-			return nil, suggest(strings.ToLower(left[1]), "known stages", m.stages), fmt.Errorf("no pipeline has a stage %s: %w", left[1], err)
+			return nil, suggest(strings.ToLower(left[1]), "known stages", m.stages), fmt.Errorf("no pipeline has a stage %s%w", quoteKey(left[1]), err)
 		}
 		path, left = append(path, over, stage), left[2:]
 	}
@@ -148,11 +148,11 @@ func (m *matcher) matchKeys(o Overlay, path, left []string) ([]string, string, e
 		n = nil
 	}
 	for _, want := range left {
-		if want == "" || isIndex(want) {
-			return nil, "", fmt.Errorf("%q is no key", want)
-		}
 		if n != nil && n.kind != table {
 			return nil, "set the whole value", fmt.Errorf("%s is %s: nothing inside it can be set", joinPath(path), n.noun())
+		}
+		if want == "" || isIndex(want) {
+			return nil, "", fmt.Errorf("%q is no key", want)
 		}
 		key := want
 		if o.loose {
@@ -164,7 +164,7 @@ func (m *matcher) matchKeys(o Overlay, path, left []string) ([]string, string, e
 			if err == nil {
 				key, next = name, n.fields[name]
 			} else if !errors.Is(err, errNone) {
-				return nil, "", fmt.Errorf("%s: %w", joinDots(joinPath(path), want), err)
+				return nil, "", fmt.Errorf("%s is not clear%w", joinDots(joinPath(path), want), err)
 			}
 		}
 		if len(path)+1 > maxDepth {
@@ -175,7 +175,8 @@ func (m *matcher) matchKeys(o Overlay, path, left []string) ([]string, string, e
 	return path, "", nil
 }
 
-var errNone = errors.New("nothing has this name")
+// errNone is what pick returns if there is no such name; the text of its errors is the end of a sentence.
+var errNone = errors.New("")
 
 // pick returns the name among known that the overlay means by want.
 func (o Overlay) pick(want string, known []string) (string, error) {
@@ -197,5 +198,5 @@ func (o Overlay) pick(want string, known []string) (string, error) {
 	case 1:
 		return found[0], nil
 	}
-	return "", fmt.Errorf("it could mean %s", strings.Join(found, " or "))
+	return "", fmt.Errorf(": it could mean %s", strings.Join(found, " or "))
 }

@@ -14,10 +14,10 @@ func (t *tree) recover(sp span, message string, start, done int) int {
 	message, hint := explain(message)
 	t.report(sp, nil, hint, "%s", message)
 
-	begin := t.skip(done)
-	if done > start { // the rest of the last good line
-		begin = t.skip(begin)
+	if done > start { // what is left of the last good line
+		_, _, done = t.src.line(done)
 	}
+	begin := t.skip(done)
 	beginLine, beginStart, _ := t.src.line(begin)
 	errLine, errStart, _ := t.src.line(sp.start)
 	if strings.HasPrefix(strings.TrimLeft(t.src.text[min(beginStart, len(t.data)):], " \t"), "[") {
