@@ -2,7 +2,9 @@ package credential
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -20,17 +22,21 @@ func ParseOrigin(s string) (Origin, error) {
 	expanded := ExpandSymbol(s)
 	u, err := url.Parse(expanded)
 	if err != nil {
-		return Origin{}, fmt.Errorf("origin %q: not a URL", s)
+		return Origin{}, &configError{text: "origin: not a URL", secret: true} // it may hold a password
 	}
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return Origin{}, fmt.Errorf("origin %q: must begin with https:// or http://", s)
+	case u.User != nil:
+		return Origin{}, &configError{text: "origin: must not hold user information", secret: true}
 	case u.Hostname() == "":
 		return Origin{}, fmt.Errorf("origin %q: has no host", s)
-	case u.User != nil:
-		return Origin{}, fmt.Errorf("origin %q: must not hold user information", s)
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+	case u.Path != "" && u.Path != "/" || strings.ContainsAny(s, "?#"):
 		return Origin{}, fmt.Errorf("origin %q: only scheme, host and port", s)
+	case !isASCII(u.Hostname()):
+		return Origin{}, fmt.Errorf("origin %q: write the host in ASCII (punycode, xn--…)", s)
+	case !isPort(portOf(u)):
+		return Origin{}, fmt.Errorf("origin %q: the port must be 1 to 65535", s)
 	}
 	o := Origin{scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: portOf(u)}
 	if expanded != s {
@@ -39,7 +45,7 @@ func ParseOrigin(s string) (Origin, error) {
 	if rest, ok := strings.CutPrefix(o.host, "*."); ok {
 		o.host, o.wildcard = rest, true
 	}
-	if strings.Contains(o.host, "*") {
+	if o.host == "" || strings.Contains(o.host, "*") {
 		return Origin{}, fmt.Errorf("origin %q: a star may stand only for the whole first label, as in https://*.example.com", s)
 	}
 	return o, nil
@@ -80,6 +86,9 @@ func (o Origin) Match(u *url.URL) bool {
 		return false
 	}
 	host := u.Hostname()
+	if !isASCII(host) { // EqualFold would take a Kelvin sign for a k
+		return false
+	}
 	if !o.wildcard {
 		return strings.EqualFold(host, o.host)
 	}
@@ -89,7 +98,11 @@ func (o Origin) Match(u *url.URL) bool {
 
 // IsLoopback reports whether the origin can only be this machine (RFC 6761 §6.3: localhost and names below it; 127.0.0.0/8; ::1).
 func (o Origin) IsLoopback() bool {
-	return o.host == "localhost" || strings.HasSuffix(o.host, ".localhost") || strings.HasPrefix(o.host, "127.") && isDigits(strings.ReplaceAll(o.host, ".", "")) || o.host == "::1"
+	if o.host == "localhost" || strings.HasSuffix(o.host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(o.host)
+	return err == nil && !o.wildcard && ip.IsLoopback()
 }
 
 // Scheme returns "http" or "https".
@@ -129,6 +142,15 @@ func portOf(u *url.URL) string {
 		return "443"
 	}
 	return "80"
+}
+
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0 && s[0] != '0' // 0443 would not match 443
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
 }
 
 func isLabel(s string) bool {

@@ -1,0 +1,220 @@
+package credential
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leatdev/leat/pipeline/redact"
+)
+
+const (
+	maxSecret      = 64 << 10
+	commandTimeout = 10 * time.Second
+	commandGrace   = time.Second // for pipes that a child of the command still holds
+)
+
+// Secrets resolves references. It keeps no value: each Resolve reads anew, so that a secret which was changed outside is
+// found by the next token request. It is safe for concurrent use; nil resolves without shared or given secrets.
+type Secrets struct {
+	dir   string
+	named func(string) (Ref, bool)
+	given func(string) (string, bool) // a func, so that no verb of fmt can print the values
+	learn func(redact.Secret)
+	known string // the shared names, for a message
+}
+
+// NewSecrets returns a resolver. Relative file and program paths count from dir; named are the file's [secrets] tables; given
+// values win over everything, by the name of the environment variable or of the shared secret; learn, unless nil, is told each
+// value that was read, before Resolve returns it.
+func NewSecrets(dir string, named map[string]Ref, given map[string]string, learn func(redact.Secret)) *Secrets {
+	names := make([]string, 0, len(named))
+	for name := range named {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return &Secrets{
+		dir:   dir,
+		named: func(name string) (Ref, bool) { r, ok := named[name]; return r, ok },
+		given: func(name string) (string, bool) { v, ok := given[name]; return v, ok },
+		learn: learn,
+		known: strings.Join(names, ", "),
+	}
+}
+
+// Format writes no value and no reference.
+func (s *Secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "secrets") }
+
+// Resolve reads the secret that r refers to. A missing or empty secret is an error which names the reference and says what to
+// do; no error holds a value or anything that a command printed.
+func (s *Secrets) Resolve(ctx context.Context, r Ref) (redact.Secret, error) {
+	if s == nil {
+		s = NewSecrets("", nil, nil, nil)
+	}
+	value, err := s.read(ctx, r)
+	if err != nil {
+		return redact.Secret{}, err
+	}
+	secret := redact.NewSecret(value)
+	s.tell(secret)
+	return secret, nil
+}
+
+func (s *Secrets) tell(secret redact.Secret) {
+	if s != nil && s.learn != nil && !secret.IsZero() {
+		s.learn(secret)
+	}
+}
+
+func (s *Secrets) read(ctx context.Context, r Ref) (string, error) {
+	if r.form == "env" || r.form == "secret" {
+		if value, ok := s.given(r.name); ok && value != "" {
+			return value, nil
+		}
+	}
+	switch r.form {
+	case "env":
+		return readEnv(r)
+	case "file":
+		return s.readFile(r)
+	case "cmd":
+		return s.runCommand(ctx, r)
+	case "secret":
+		return s.readShared(ctx, r)
+	}
+	return "", errors.New("no secret is configured: " + refHint)
+}
+
+func readEnv(r Ref) (string, error) {
+	value, ok := os.LookupEnv(r.name)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("%v is not set: set it in the environment of this program", r)
+	case value == "":
+		return "", fmt.Errorf("%v is empty: set it in the environment of this program", r)
+	}
+	return value, nil
+}
+
+func (s *Secrets) readFile(r Ref) (string, error) {
+	f, err := os.Open(s.path(r.name))
+	if err != nil {
+		return "", fmt.Errorf("%v: %w: create it, or correct the path", r, pathCause(err))
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", fmt.Errorf("%v: %w", r, pathCause(err))
+	}
+	return trimSecret(r, data)
+}
+
+func (s *Secrets) readShared(ctx context.Context, r Ref) (string, error) {
+	ref, ok := s.named(r.name)
+	switch {
+	case !ok && s.known == "":
+		return "", fmt.Errorf("%v is not declared: add [secrets.%s]", r, r.name)
+	case !ok:
+		return "", fmt.Errorf("%v is not declared: add [secrets.%s], or use one of: %s", r, r.name, s.known)
+	case ref.form == "secret":
+		return "", fmt.Errorf("%v refers to another shared secret: let [secrets.%s] name env, file or cmd", r, r.name)
+	}
+	value, err := s.read(ctx, ref)
+	if err != nil {
+		return "", fmt.Errorf("%v: %w", r, err)
+	}
+	return value, nil
+}
+
+func (s *Secrets) runCommand(ctx context.Context, r Ref) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	program := r.args[0]
+	if strings.ContainsRune(program, filepath.Separator) || strings.Contains(program, "/") {
+		program = s.path(program) // exec looks a relative path up from the process's folder, not from Dir
+	}
+	out := &boundedBuffer{}
+	cmd := exec.CommandContext(ctx, program, r.args[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.WaitDelay = s.dir, out, commandGrace
+	ownGroup(cmd)
+	err := cmd.Run()
+	switch {
+	case errors.Is(err, exec.ErrWaitDelay):
+		killGroup(cmd)
+		return "", fmt.Errorf("%v: it ended, but left a process that holds its output", r)
+	case ctx.Err() != nil:
+		killGroup(cmd)
+		return "", fmt.Errorf("%v: stopped: %w", r, context.Cause(ctx))
+	case out.full:
+		return "", tooLong(r)
+	case err != nil:
+		return "", fmt.Errorf("%v: %w", r, commandCause(err))
+	}
+	return trimSecret(r, out.data)
+}
+
+func (s *Secrets) path(name string) string {
+	if filepath.IsAbs(name) || s.dir == "" {
+		return name
+	}
+	return filepath.Join(s.dir, name)
+}
+
+func trimSecret(r Ref, data []byte) (string, error) {
+	if len(data) > maxSecret {
+		return "", tooLong(r)
+	}
+	data, cut := bytes.CutSuffix(data, []byte("\n"))
+	if cut {
+		data = bytes.TrimSuffix(data, []byte("\r"))
+	}
+	if len(data) == 0 {
+		return "", fmt.Errorf("%v gave an empty secret: put the value there", r)
+	}
+	return string(data), nil
+}
+
+func tooLong(r Ref) error { return fmt.Errorf("%v gave more than 64 KiB: that is no secret", r) }
+
+// pathCause drops the path, which the reference names already.
+func pathCause(err error) error {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// commandCause keeps the exit status only: an ExitError may carry what the command printed.
+func commandCause(err error) error {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return errors.New(exit.String())
+	}
+	if start, ok := errors.AsType[*exec.Error](err); ok {
+		return start.Err
+	}
+	return pathCause(err)
+}
+
+// boundedBuffer refuses what exceeds maxSecret, which ends the command's write. It embeds no bytes.Buffer, whose ReadFrom
+// would pass the bound by.
+type boundedBuffer struct {
+	data []byte
+	full bool
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if len(b.data)+len(p) > maxSecret {
+		b.full = true
+		return 0, errors.New("too long")
+	}
+	b.data = append(b.data, p...)
+	return len(p), nil
+}
