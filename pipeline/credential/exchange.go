@@ -1,0 +1,133 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// exchange asks the source: by refresh where there is a refresh token, by what is configured otherwise, or as a second way
+// where the server refused the refresh token.
+func (s *Session) exchange(ctx context.Context, prev Token) (Token, time.Time, error) {
+	if prev.Refresh.IsZero() || prev.Refresh == s.spent {
+		return s.attempts(ctx, false, s.config.Source.Obtain)
+	}
+	got, sent, err := s.attempts(ctx, true, func(ctx context.Context) (Token, error) { return s.config.Source.Refresh(ctx, prev) })
+	if got.Refresh.IsZero() {
+		got.Refresh = prev.Refresh
+	}
+	if got.Scopes == nil {
+		got.Scopes = prev.Scopes // RFC 6749 §5.1: left out means unchanged
+	}
+	refused, died := verdict(err)
+	if !refused {
+		return got, sent, err
+	}
+	if died {
+		s.spent = prev.Refresh
+	}
+	got, sent, other := s.attempts(ctx, false, s.config.Source.Obtain)
+	switch {
+	case !errors.Is(other, ErrLoginRequired):
+		return got, sent, other
+	case died:
+		return Token{}, sent, fmt.Errorf("%w: %w", ErrLoginRequired, err)
+	}
+	return Token{}, sent, err
+}
+
+// verdict tells whether a refresh grant was refused, and whether for good: only an OAuth error body says that. A bare 400 or
+// 401 may be a home-made login API's word for it, while a 403 is a proxy's and a 404 a deployment's.
+func verdict(err error) (refused, died bool) {
+	fail := (*Failure)(nil)
+	if !errors.As(err, &fail) || !fail.Refresh {
+		return false, false
+	}
+	died = fail.Code != "" && fail.Status/100 == 4 && fail.Status != http.StatusTooManyRequests
+	return died || fail.Status == http.StatusBadRequest || fail.Status == http.StatusUnauthorized, died
+}
+
+// attempts calls the source, again where that is safe, and returns when the request that was answered had left.
+func (s *Session) attempts(ctx context.Context, rotating bool, call func(context.Context) (Token, error)) (Token, time.Time, error) {
+	again := resends{rotating: rotating}
+	for {
+		sent := time.Now()
+		got, err := s.call(ctx, call)
+		if err == nil {
+			return got, sent, accept(got, sent)
+		}
+		wait, ok := again.next(err)
+		if deadline, _ := ctx.Deadline(); !ok || ctx.Err() != nil || time.Until(deadline) <= wait {
+			return Token{}, sent, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return Token{}, sent, err
+		}
+	}
+}
+
+// resends decides whether a failed token request may be sent again within its flight.
+type resends struct {
+	rotating bool
+	tries    int
+	last     bool // no more, whatever comes
+}
+
+func (r *resends) next(err error) (time.Duration, bool) {
+	fail := (*Failure)(nil)
+	if r.last || !errors.As(err, &fail) || fail.Op == "read" { // a secret that can't be read now can't in 100 ms either
+		return 0, false
+	}
+	if !fail.NotSent && fail.Status == 0 {
+		// Nobody knows whether the server rotated: once at once, within a grace period that many servers give, then no more.
+		r.last = true
+		return 0, r.rotating
+	}
+	if !fail.NotSent && fail.Status != http.StatusTooManyRequests && fail.Status < 500 {
+		return 0, false
+	}
+	if r.tries++; r.tries > 2 || fail.RetryAfter > 3*time.Second {
+		return 0, false
+	}
+	wait := 100 * time.Millisecond << r.tries
+	return max(fail.RetryAfter, wait/2+rand.N(wait/2)), true
+}
+
+// accept judges an answer.
+func accept(got Token, sent time.Time) error {
+	switch {
+	case got.Access.IsZero():
+		return errors.New("the answer holds no access token")
+	case got.Lifetime < 0 || got.Lifetime > 0 && time.Since(sent) >= got.Lifetime:
+		return errors.New("the token was over before it arrived")
+	}
+	return nil
+}
+
+func (s *Session) call(ctx context.Context, call func(context.Context) (Token, error)) (t Token, err error) {
+	defer s.recoverAs(&err, "source")
+	return call(ctx)
+}
+
+// recoverAs turns a panic into an error. A panic's value may hold a secret, so only the runtime's own are quoted.
+func (s *Session) recoverAs(err *error, what string) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if known, ok := r.(runtime.Error); ok {
+		*err = fmt.Errorf("the %s panicked: %w", what, known)
+	} else {
+		*err = fmt.Errorf("the %s panicked with a value of type %T", what, r)
+	}
+	s.log().Error("panic while renewing a credential", "error", *err, "stack", string(debug.Stack()))
+}

@@ -1,0 +1,278 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/leatdev/leat/pipeline/redact"
+)
+
+// SessionConfig says what a session is made of. Only Source must be set.
+type SessionConfig struct {
+	Name    string // the credential's name in the file
+	Subject string // whose session it is; "" unless the credential is per subject
+	Source  Source
+	Place   Placement // zero: "Authorization: Bearer TOKEN"
+	Store   Store     // nil: a memory store of its own
+	Logger  *slog.Logger
+
+	// Learn is told each new secret before it is used, so that a redactor knows it. It may be called from any goroutine.
+	Learn func(redact.Secret)
+
+	FlightTimeout time.Duration // one renewal, resends and the wait for the store's lock included; default 10 s
+	MaxWaiters    int           // callers that wait for one flight; more are refused; default 100,000
+}
+
+// Format writes credential and subject, whatever the verb: a source may hold secrets in fields that fmt reads past their type.
+func (c SessionConfig) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "session config of %q %q", c.Name, c.Subject)
+}
+
+// Session holds the current token of one credential and subject, and renews it once for all who need it. Reading a fresh
+// session takes no lock and allocates nothing. It is safe for concurrent use; Close ends its goroutines.
+type Session struct {
+	config *SessionConfig // a pointer, so that fmt does not look into a session that lies in somebody's unexported field
+	key    Key
+	early  float64 // this process's share of the jitter
+
+	view       atomic.Pointer[view]
+	flying     atomic.Bool // flight != nil, for readers without the lock
+	rejections atomic.Uint64
+	used       atomic.Bool // since the pool last looked
+
+	request turn // held during a token request: there is one at a time
+	writing turn // held while the store is written: check, save and publish are one step
+
+	mu         sync.Mutex // guards what follows and every change of view; never held while anything blocks
+	generation uint64     // grows with each token and each logout
+	stored     uint64     // the store's generation of the token that view holds
+	flight     *flight
+	failures   int         // in a row
+	refusals   []time.Time // of distinct fresh tokens, the last three at most
+	storms     int         // in a row
+	saving     bool        // the goroutine that tries to save again runs
+	watchers   map[chan State]func() bool
+	closed     bool
+	quit       chan struct{}
+	running    sync.WaitGroup
+
+	spent redact.Secret // a refresh token that the server declared dead; guarded by request
+}
+
+// NewSession returns a session that has no token yet; it asks store and source when somebody first needs one.
+func NewSession(c SessionConfig) *Session {
+	if c.Place.Header == "" && c.Place.Query == "" {
+		c.Place = Placement{Header: "Authorization", Prefix: "Bearer "}
+	}
+	c.Place.Header = http.CanonicalHeaderKey(c.Place.Header)
+	if c.Store == nil {
+		c.Store = NewMemoryStore()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Learn == nil {
+		c.Learn = func(redact.Secret) {}
+	}
+	if c.FlightTimeout <= 0 {
+		c.FlightTimeout = 10 * time.Second
+	}
+	if c.MaxWaiters <= 0 {
+		c.MaxWaiters = 100_000
+	}
+	s := &Session{
+		config: &c, key: Key{c.Name, c.Subject}, early: rand.Float64(),
+		request: newTurn(), writing: newTurn(),
+		watchers: map[chan State]func() bool{}, quit: make(chan struct{}),
+	}
+	s.view.Store(&view{})
+	return s
+}
+
+// Name returns the credential's name.
+func (s *Session) Name() string { return s.config.Name }
+
+// Subject returns whose session it is, "" unless the credential is per subject.
+func (s *Session) Subject() string { return s.config.Subject }
+
+// Format writes credential and subject, whatever the verb.
+func (s *Session) Format(f fmt.State, _ rune) {
+	if s == nil {
+		_, _ = f.Write([]byte("no session"))
+		return
+	}
+	_, _ = fmt.Fprintf(f, "session of %q %q", s.config.Name, s.config.Subject)
+}
+
+// Peek returns the current token, good or not, and nil if there is none. It takes no lock, allocates nothing, starts nothing.
+func (s *Session) Peek() *Snapshot { return s.view.Load().snap }
+
+// Acquire returns a token that may go out. A good one comes at once; past its advisory moment a renewal starts in the
+// background. Where there is none, or a 401 refused it, the caller joins the flight that gets the next one and waits until
+// ctx ends. In cooldown, dead and closed it fails at once. The error is an *Error, or the cause of ctx.
+func (s *Session) Acquire(ctx context.Context) (*Snapshot, error) {
+	n, err := s.serve(ctx, s.view.Load(), time.Now())
+	if n == nil && err == nil {
+		return s.wait(ctx)
+	}
+	return n, err
+}
+
+// serve answers from v alone, and with neither token nor error where the caller must wait for a flight.
+func (s *Session) serve(ctx context.Context, v *view, now time.Time) (*Snapshot, error) {
+	switch v.status(now) {
+	case StatusFresh:
+		return v.snap, nil
+	case StatusAdvisory:
+		if !s.flying.Load() {
+			s.launch(ctx)
+		}
+		return v.snap, nil
+	case StatusCooldown:
+		if v.good(now) {
+			return v.snap, nil
+		}
+		return nil, v.failure(now)
+	case StatusDead, StatusClosed:
+		return nil, v.err
+	}
+	return nil, nil
+}
+
+func (s *Session) wait(ctx context.Context) (*Snapshot, error) {
+	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		f, v := s.join(ctx)
+		if f == nil {
+			if n, err := s.serve(ctx, v, time.Now()); n != nil || err != nil {
+				return n, err
+			}
+			continue
+		}
+		if f.waiters.Add(1) > int64(s.config.MaxWaiters) {
+			f.waiters.Add(-1)
+			return nil, s.errorf(v.status(time.Now()), errCrowded)
+		}
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			f.waiters.Add(-1)
+			return nil, context.Cause(ctx)
+		}
+		if f.snap != nil {
+			return f.snap, nil
+		}
+		// The flight failed; a token that is merely old still serves.
+		if v := s.view.Load(); v.good(time.Now()) {
+			return v.snap, nil
+		}
+		return nil, f.err
+	}
+}
+
+var errCrowded = errors.New("too many callers wait for the token")
+
+// Reject reports that a 401 answered a send that carried the token of this generation. If it is the current one it expires,
+// once, however many report it; an older one is only counted. It never blocks and starts no flight.
+func (s *Session) Reject(generation uint64) {
+	s.rejections.Add(1)
+	if v := s.view.Load(); v.snap == nil || v.snap.generation != generation || v.refused {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, now := *s.view.Load(), time.Now()
+	if v.snap == nil || v.snap.generation != generation || v.refused || v.ended != "" {
+		return
+	}
+	// The source insists on this token: asking again at every 401 would cost a request each.
+	if v.snap.repeated && now.Before(v.retryAt) {
+		return
+	}
+	if v.good(now) && !v.snap.repeated && s.storm(now) {
+		wait := backoff(s.storms - 1)
+		v.retryAt = now.Add(wait)
+		v.err = s.errorf(StatusCooldown, errStorm)
+		v.err.RetryAfter = wait
+	}
+	v.refused = true
+	s.change(&v)
+}
+
+var errStorm = errors.New("three new tokens were refused within a minute")
+
+// storm notes the refusal of a fresh token and reports whether it is the third within a minute: then each request would cost
+// a renewal. The caller holds s.mu.
+func (s *Session) storm(now time.Time) bool {
+	s.refusals = append(s.refusals, now)
+	if len(s.refusals) < 3 {
+		return false
+	}
+	s.refusals = s.refusals[len(s.refusals)-3:]
+	if now.Sub(s.refusals[0]) > time.Minute {
+		s.storms = 0
+		return false
+	}
+	s.storms++
+	return true
+}
+
+// Renew starts a flight in the background if the current token is not fresh and one is allowed: for a 401 whose request
+// can't be replayed.
+func (s *Session) Renew() {
+	switch s.view.Load().status(time.Now()) {
+	case StatusEmpty, StatusAdvisory, StatusExpired:
+		s.launch(context.Background())
+	}
+}
+
+// Close ends the session for good. It waits for a flight that runs, for FlightTimeout and as long again for the store at
+// most, so that a token which the server has rotated is kept. It returns an error if the last token could not be stored.
+func (s *Session) Close() error {
+	s.shut()
+	s.running.Wait()
+	if s.view.Load().unsaved {
+		return s.errorf(StatusClosed, errors.New("closed, and the last token could not be stored"))
+	}
+	return nil
+}
+
+func (s *Session) shut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	close(s.quit)
+	v := *s.view.Load()
+	v.ended, v.err = StatusClosed, s.errorf(StatusClosed, errors.New("the session is closed"))
+	s.change(&v)
+	for ch, stop := range s.watchers {
+		stop()
+		delete(s.watchers, ch)
+		close(ch)
+	}
+}
+
+func (s *Session) log() *slog.Logger {
+	return s.config.Logger.With("credential", s.config.Name, "subject", s.config.Subject)
+}
+
+func (s *Session) errorf(status Status, cause error) *Error {
+	return &Error{Name: s.config.Name, Subject: s.config.Subject, Status: status, Err: cause}
+}
+
+// backoff returns 1 s · 2ⁿ up to a minute, with full jitter.
+func backoff(n int) time.Duration {
+	return 1 + rand.N(min(time.Minute, time.Second<<min(max(n, 0), 6)))
+}
