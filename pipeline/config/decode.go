@@ -45,7 +45,7 @@ type decoder struct {
 	section Section
 	host    []string
 	diags   Diagnostics
-	wrong   map[string]bool // paths that were reported: Validate need not repeat them
+	wrong   map[string]bool // paths that were reported: true; and the tables and arrays around them: false
 	secrets []span          // values that no diagnostic may show
 }
 
@@ -56,8 +56,18 @@ var (
 )
 
 func (d *decoder) report(n *node, sp span, path []string, hint, format string, args ...any) {
-	d.wrong[joinPath(path)] = true
+	d.mark(path)
 	d.diags = append(d.diags, d.section.file.diagnostic(n, sp, joinPath(path), fmt.Sprintf(format, args...), hint))
+}
+
+// mark notes that path was reported: what Validate says about it need not follow.
+func (d *decoder) mark(path []string) {
+	for i := range path {
+		if around := joinPath(path[:i]); !d.wrong[around] {
+			d.wrong[around] = false
+		}
+	}
+	d.wrong[joinPath(path)] = true
 }
 
 func (d *decoder) mismatch(n *node, path []string, want string) {
@@ -163,9 +173,7 @@ func (d *decoder) text(n *node, v reflect.Value, path []string) {
 		try = again
 	}
 	d.diags = append(d.diags, try.diags...) // from outside the file: there is no line to hide a secret in
-	for p := range try.wrong {
-		d.wrong[p] = true
-	}
+	d.mark(path)
 }
 
 // wantsString reports whether a text that is read into t was meant as a string.
@@ -182,7 +190,11 @@ func (d *decoder) duration(n *node, v reflect.Value, path []string) {
 	case string:
 		got, err := time.ParseDuration(x)
 		if err != nil {
-			d.report(n, n.val, path, `write a number and a unit: "1.5s", "250ms", "2m"`, "%s is not a duration", quote(clip(x)))
+			what := quote(clip(x))
+			if n.outside() {
+				what = "the value"
+			}
+			d.report(n, n.val, path, `write a number and a unit: "1.5s", "250ms", "2m"`, "%s is not a duration", what)
 			return
 		}
 		v.SetInt(int64(got))
@@ -277,7 +289,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path []string) {
 		}
 		d.report(child, sp, below(path, k), suggest(k, "known keys", known), "unknown key %s", quoteKey(k))
 		if near, ok := Nearest(k, known); ok {
-			d.wrong[joinPath(below(path, near))] = true
+			d.mark(below(path, near))
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"", "\ufeffversion = 1\r\n", inheriting, overlaid, "[stages.a]\nx = \"\"\"\n\\\n", "a = [1, {b = 2, }, [", "a.b.c = 1\n[a]\n[[a.b]]\n",
-		"[stages.a]\npassword = 'x'\nwhen = \"\\u00e9 bad\"\nrules = [{match='bad'}]\n", "x = \xff\n", "\"\\u0000\".a = 1", "[a]]\n[stages.a]\nx = 1 2\n\ty",
+		"[stages.a]\npassword = 'x'\nwhen = \"\\u00e9 bad\"\nrules = [{match='bad'}]\n", "x = \xff\n", "\"\\u0000\".a = 1", "[a]]\n[stages.a]\nx = 1 2\n\ty", "\"〨",
 	} {
 		f.Add(seed, "stages.a.max_attempts=5")
 	}

@@ -189,11 +189,11 @@ func TestOverlays_are_read_as_the_type_that_is_wanted(t *testing.T) {
 	wantText := trim(`
 --set stages.a.bool: expected true or false, found the integer 1
 
---set stages.a.int: expected an integer, found the string "many"
+--set stages.a.int: expected an integer, found a string
 
 --set stages.a.list: expected a string, found the integer 1
 
---set stages.a.map: expected a table, found the string "x\ny=1"
+--set stages.a.map: expected a table, found a string
 
 --set stages.a.nested.y: unknown key y
   known keys: x

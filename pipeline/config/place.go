@@ -86,17 +86,12 @@ func (d *decoder) place(path []string, err error, once bool) {
 // known reports whether something at path, above it or, for a whole table, below it was reported.
 func (d *decoder) known(path []string) bool {
 	for i := range path {
-		if d.wrong[joinPath(path[:i+1])] {
+		if d.wrong[joinPath(path[:i])] {
 			return true
 		}
 	}
-	prefix := joinPath(path)
-	for w := range d.wrong {
-		if prefix == "" || strings.HasPrefix(w, prefix+".") || strings.HasPrefix(w, prefix+"[") {
-			return true
-		}
-	}
-	return false
+	_, ok := d.wrong[joinPath(path)]
+	return ok
 }
 
 func (d *decoder) descend(n *node, err error) (at *node, path []string) {

@@ -60,11 +60,25 @@ func (s *source) position(offset int) Position {
 // diagnostic points at sp, or at its first line where it has several.
 func (s *source) diagnostic(sp span, path, message, hint string) Diagnostic {
 	d := Diagnostic{File: s.name, Path: path, Message: message, Hint: hint}
+	sp.start = s.runeStart(sp.start)
 	_, start, end := s.line(sp.start)
 	d.Position = s.position(sp.start)
 	d.Length = max(1, s.runes(sp.start, min(sp.end, end)))
 	d.Source = s.text[start:end]
 	return d
+}
+
+// runeStart returns where the rune that offset lies in begins: the parser counts bytes, and may mean the last one of the file.
+func (s *source) runeStart(offset int) int {
+	for i := offset; i >= 0 && i > offset-utf8.UTFMax && i < len(s.text); i-- {
+		if utf8.RuneStart(s.text[i]) {
+			if _, size := utf8.DecodeRuneInString(s.text[i:]); i+size > offset {
+				return i
+			}
+			break
+		}
+	}
+	return offset
 }
 
 // inside returns the range of n runes that begins offset runes into the value of the string literal at sp. It follows escapes,

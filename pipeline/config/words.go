@@ -27,13 +27,16 @@ func (n *node) noun() string {
 	return "a date or time"
 }
 
-// found names a node with its value: "the integer 5".
+// found names a node with its value: "the integer 5". A string from outside the file may be a secret that went astray.
 func (n *node) found() string {
 	if n.kind != scalar {
 		return n.noun()
 	}
 	switch v := n.value.(type) {
 	case string:
+		if n.outside() {
+			return n.noun()
+		}
 		return "the string " + strconv.Quote(clip(v))
 	case int64:
 		return fmt.Sprintf("the integer %d", v)
