@@ -32,6 +32,20 @@ func (b *requestBody) Close() error {
 	return b.rc.Close()
 }
 
+// bodyOf finds the door's wrapper beneath those that stages put around a request's body, nil if a stage put another in its place.
+func bodyOf(rc io.ReadCloser) *requestBody {
+	for {
+		switch b := rc.(type) {
+		case *requestBody:
+			return b
+		case interface{ Unwrap() io.ReadCloser }:
+			rc = b.Unwrap()
+		default:
+			return nil
+		}
+	}
+}
+
 // bodySource lets a body without GetBody be read again: it keeps what was read of it, if it is known to be small enough. It
 // never reads ahead (a pipe would deadlock) and never seeks (the transport may still be reading).
 type bodySource struct {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leatdev/leat/pipeline/cond"
 	"github.com/leatdev/leat/pipeline/credential"
 	"github.com/leatdev/leat/pipeline/redact"
 )
@@ -28,6 +29,26 @@ type chain struct {
 	telemetry       *telemetry
 	observe         func(*Call, Event)
 	flow            *flow
+	observers       []observer // innermost first
+}
+
+// observer is a stage that hears of every call.
+type observer struct {
+	stage CallObserver
+	when  cond.When
+}
+
+// ended tells the observers of a call that it is over; in is the request that conditions see.
+func (ch *chain) ended(in *http.Request, c *Call, req *http.Request) {
+	for i := range ch.observers {
+		o := &ch.observers[i]
+		if !o.when.IsZero() && in.URL != nil {
+			if on, err := o.when.Eval(RequestEnv(in)); err == nil && !on {
+				continue
+			}
+		}
+		o.stage.CallEnded(in.Context(), c, req)
+	}
 }
 
 func (ch *chain) begin() bool { return ch.flow.begin() }

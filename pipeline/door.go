@@ -21,11 +21,12 @@ type door struct {
 // RoundTrip implements http.RoundTripper.
 func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	ch := d.pipeline.chain.Load()
-	if err := ch.admit(req); err != nil {
+	if refusal := ch.admit(req); refusal != nil {
 		if req.Body != nil {
 			_ = req.Body.Close()
 		}
-		return nil, err
+		ch.refused(req, refusal)
+		return nil, refusal
 	}
 	defer ch.leave()
 	c := ch.enter(req)
@@ -38,12 +39,12 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil && d.statusErrors {
 		resp, err = c.statusError(resp)
 	}
-	c.finish(resp, err, span)
+	c.finish(in, req, resp, err, span)
 	return resp, err
 }
 
-// admit refuses what cannot enter.
-func (ch *chain) admit(req *http.Request) error {
+// admit refuses what cannot enter; nil lets it in.
+func (ch *chain) admit(req *http.Request) *Error {
 	e := &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: ch.name}
 	switch {
 	case req.URL == nil:
@@ -54,11 +55,23 @@ func (ch *chain) admit(req *http.Request) error {
 	case checkURL(req.URL) != nil:
 		e.Message = checkURL(req.URL).Error()
 	case !ch.begin():
-		e.Message = "the runner is closed"
+		e.Reason, e.Message = "closed", "the runner is closed"
 	default:
 		return nil
 	}
 	return e
+}
+
+// refused makes the call of a request that was not let in, for the stages that hear of every call. Once the runner is closed there
+// are none any more.
+func (ch *chain) refused(req *http.Request, e *Error) {
+	if e.Reason == "closed" || len(ch.observers) == 0 {
+		return
+	}
+	c := &Call{chain: ch, start: time.Now(), opts: optionsOf(req.Context()), result: e}
+	c.outcome = verdict{kind: e.Kind, class: e.Class, message: e.Message}
+	e.call = c
+	ch.ended(req, c, req)
 }
 
 // enter makes the call and the door's clone of the request.
@@ -120,7 +133,7 @@ func (c *Call) takeBody(req *http.Request) {
 }
 
 // finish closes what is left over, tells observers, and ends the call's context unless the answer's body still needs it.
-func (c *Call) finish(resp *http.Response, err error, span trace.Span) {
+func (c *Call) finish(in, req *http.Request, resp *http.Response, err error, span trace.Span) {
 	c.mu.Lock()
 	observers, body, last := c.onEnd, c.body, c.last
 	c.onEnd = nil
@@ -129,11 +142,15 @@ func (c *Call) finish(resp *http.Response, err error, span trace.Span) {
 		c.outcome = verdict{kind: c.result.Kind, class: c.result.Class, message: c.result.Message, status: c.result.Status}
 	} else {
 		c.status = resp.StatusCode
+		if c.outcome.status != c.status { // a stage made the response up
+			c.outcome = verdict{kind: KindOfStatus(c.status), class: ClassOfStatus(c.status), status: c.status}
+		}
 	}
 	c.mu.Unlock()
 	for i := len(observers) - 1; i >= 0; i-- {
 		observers[i](c)
 	}
+	c.chain.ended(in, c, req)
 	if body != nil && !body.handed.Load() {
 		_ = body.Close()
 	}

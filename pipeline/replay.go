@@ -78,7 +78,7 @@ func (c *Call) rewinder() *Rewinder {
 
 // sourceOf finds the replayable source behind a body that the door wrapped, or makes one that can be read once.
 func sourceOf(req *http.Request) *bodySource {
-	if b, ok := req.Body.(*requestBody); ok {
+	if b := bodyOf(req.Body); b != nil {
 		if r, ok := b.rc.(*sourceReader); ok {
 			return r.s
 		}

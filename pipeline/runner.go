@@ -240,6 +240,9 @@ func (r *Runner) build(p PipelinePlan) error {
 		if c, ok := stage.(io.Closer); ok {
 			r.closers = append(r.closers, c.Close)
 		}
+		if o, ok := stage.(CallObserver); ok {
+			ch.observers = append(ch.observers, observer{o, s.When})
+		}
 		next = &link{chain: ch, stage: stage, name: s.Name, span: "stage " + s.Name, when: s.When, next: next}
 	}
 	ch.first = next

@@ -128,7 +128,7 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot) 
 	if snap != nil {
 		snap.Attach(&out.out)
 	}
-	if b, ok := req.Body.(*requestBody); ok {
+	if b := bodyOf(req.Body); b != nil {
 		b.handed.Store(true)
 	}
 	c.mu.Lock()
