@@ -201,8 +201,15 @@ func (j *jsonScan) cutShort(secret bool) {
 	case secret:
 		j.hidden, j.start = j.depth, j.i
 	default:
-		if n := strings.LastIndexByte(j.s[j.i:], ' '); n > 0 {
-			j.i = j.show(j.i+1, j.i+n)
+		raw := j.s[j.i+1:]
+		if n := strings.LastIndexByte(raw, '\\'); n >= 0 && len(raw)-n < 12 {
+			raw = strings.TrimRight(raw[:n], `\`)
+		}
+		if plain := decode(raw); j.r.Text(plain) != plain {
+			return // its end belongs to what was found, or its beginning does
+		}
+		if n := strings.LastIndexByte(raw, ' '); n >= 0 {
+			j.i = j.show(j.i+1, j.i+1+n)
 		}
 	}
 }

@@ -62,9 +62,8 @@ func TestCanaryBelowSecretKeys(t *testing.T) {
 		} else if rapid.Bool().Draw(t, "broken") {
 			at := rapid.IntRange(0, len(in)).Draw(t, "at")
 			in = in[:at] + rapid.SampledFrom([]string{`"`, "}", "]", ",", "x", "\\", "'", "\x00"}).Draw(t, "by") + in[at:]
-			// A stray quote can turn a secret into a key or a text of its own: then no reader knows it for a secret.
-			if !strings.Contains(in[:at], "CANARY") && strings.Count(in, `"`)%2 == 1 {
-				return
+			if json.Valid([]byte(in)) {
+				return // another document: the key may have another name now
 			}
 		}
 		limit := rapid.IntRange(1, 300).Draw(t, "limit")
@@ -100,7 +99,15 @@ func TestCanaryLearnt(t *testing.T) {
 		quoted, _ := json.Marshal(secret)
 		forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted[1 : len(quoted)-1]),
 			base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret))}
-		outs := []string{body, cutBody, form, r.Text(value), r.Header("X-Echo", value), r.URL(u, true), r.URL(u, false)}
+		// A body that ends within the first six bytes of a value can't be told from any other.
+		six := secret[:6]
+		for !utf8.ValidString(six) {
+			six = secret[:len(six)+1]
+		}
+		if q, _ := json.Marshal(six); strings.Contains(cutBody, string(q[1:len(q)-1])) {
+			t.Fatalf("a cut body shows %q: %q", six, cutBody)
+		}
+		outs := []string{body, form, r.Text(value), r.Header("X-Echo", value), r.URL(u, true), r.URL(u, false)}
 		for _, f := range forms {
 			outs = append(outs, r.Text(around(f)))
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -308,4 +309,21 @@ func ExampleRedactor() {
 	// Output:
 	// login with "***": Get "https://***@api.example.com/?api_key=***": EOF
 	// {"user": "ada", "password": "***"}
+}
+
+func TestLearnWhileReading(t *testing.T) {
+	r := redact.New(redact.Rules{})
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 3000 {
+				r.Learn(redact.NewSecret(fmt.Sprintf("secret-%d-%d", g, i)))
+				if got := r.Text(fmt.Sprintf("x secret-%d-%d", g, i)); got != "x ***" {
+					t.Errorf("got %q", got)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
