@@ -14,7 +14,7 @@ func TestHostileTextIsReadOnce(t *testing.T) {
 	for i := range 2000 {
 		r.Learn(redact.NewSecret("eyJhbG" + strings.Repeat("a", i%100) + "b" + strings.Repeat("c", i/100)))
 	}
-	const size = 1 << 18
+	const size = 1 << 16
 	for _, part := range []string{
 		"a", "://", "://a:b", "://a:b@", "://a:b?", "Bearer=realm=", "bearer+token+", "Basic ", "token", "token=", `"token":`, `"token":"`, `\"`, `\\`,
 		"a%25", "%3D", "%", "eyJ", "eyJhbG", "eyJhbGaaa", "x-token:", "?key=", "a&", "=", `password="\`, "[", `{"a":`, `"`, `"\u0061`, "\xff",
@@ -27,10 +27,8 @@ func TestHostileTextIsReadOnce(t *testing.T) {
 		r.Body("application/json", []byte(`["`+in), size)
 		r.Body("application/json", []byte(`["`+in+`"]`), size)
 		r.Body("application/x-www-form-urlencoded", []byte(in), size)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%q: took %v", part, took)
-		} else if took > 300*time.Millisecond {
-			t.Logf("%q: took %v", part, took)
 		}
 	}
 }
