@@ -24,26 +24,41 @@ type Redactor struct {
 	headers map[string]bool // canonical names; holds no secret name
 	query   map[string]bool // holds no secret name
 	keys    map[string]bool // folded, without separators
-	memory  memory
+	memory  *memory
 }
 
 // New returns a Redactor that has learnt nothing yet.
 func New(rules Rules) *Redactor {
-	r := &Redactor{headers: map[string]bool{}, query: map[string]bool{}, keys: map[string]bool{}}
+	r := &Redactor{headers: map[string]bool{}, query: map[string]bool{}, keys: map[string]bool{}, memory: new(memory)}
+	r.add(rules, harmlessHeaders(), harmlessParams())
+	return r
+}
+
+// With returns a Redactor that keeps to further rules beside those of r: what the new keys call secret shows no more. Both know
+// what either learns.
+func (r *Redactor) With(rules Rules) *Redactor {
+	own := &Redactor{headers: maps.Clone(r.headers), query: maps.Clone(r.query), keys: maps.Clone(r.keys), memory: r.memory}
+	own.add(rules, nil, nil)
+	maps.DeleteFunc(own.headers, func(h string, _ bool) bool { return own.secretHeader(h) })
+	maps.DeleteFunc(own.query, func(q string, _ bool) bool { return own.secretParam(q) })
+	return own
+}
+
+// add takes in rules, and names that are harmless unless a key of the rules says otherwise.
+func (r *Redactor) add(rules Rules, headers, params []string) {
 	for _, k := range rules.Keys {
 		r.keys[string(squeeze(foldName(nil, k)))] = true
 	}
-	for _, h := range slices.Concat(harmlessHeaders(), rules.Headers) {
+	for _, h := range slices.Concat(headers, rules.Headers) {
 		if h = textproto.CanonicalMIMEHeaderKey(h); !r.secretHeader(h) {
 			r.headers[h] = true
 		}
 	}
-	for _, q := range slices.Concat(harmlessParams(), rules.Query) {
+	for _, q := range slices.Concat(params, rules.Query) {
 		if !r.secretParam(q) {
 			r.query[q] = true
 		}
 	}
-	return r
 }
 
 // Header returns what may be shown of a header's value in production: the value, free of what Text would mask, if the
