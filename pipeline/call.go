@@ -27,7 +27,8 @@ type Call struct {
 
 	attempts atomic.Int32
 	sends    atomic.Int32
-	resends  atomic.Int32 // by the transport itself
+	resends  atomic.Int32  // by the transport itself
+	reached  atomic.Uint64 // a bit for each of the first 64 stages that ran
 	replayed atomic.Bool
 	over     atomic.Bool // RoundTrip has returned
 
@@ -210,6 +211,16 @@ func (c *Call) Message() string {
 	return c.outcome.message
 }
 
+// ProblemType returns the `type` that error-map read of the latest outcome (RFC 9457), or "".
+func (c *Call) ProblemType() string {
+	if c == nil {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outcome.problem
+}
+
 // Judge notes what a stage makes of the response that it passes on: a kind, a class ("" keeps the present one), a message for
 // people and the `type` of problem details. The door and retry go by it; the next send forgets it.
 func (c *Call) Judge(kind Kind, class Class, message, problemType string) {
@@ -356,3 +367,22 @@ func (c *Call) StopReason() string {
 
 // limit returns the duration that bounds the whole call.
 func (c *Call) limit() time.Duration { return c.bound }
+
+// Ran reports whether the stage of that name was reached and not skipped. It knows the first 64 stages of a pipeline.
+func (c *Call) Ran(stage string) bool {
+	if c == nil || c.chain == nil {
+		return false
+	}
+	for i, s := range c.chain.stages {
+		if s.Name == stage && i < 64 {
+			return c.reached.Load()&(1<<i) != 0
+		}
+	}
+	return false
+}
+
+func (c *Call) reach(index int) {
+	if index < 64 {
+		c.reached.Or(1 << index)
+	}
+}

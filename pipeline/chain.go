@@ -16,9 +16,10 @@ import (
 
 // chain is one compiled pipeline: immutable, swapped as a whole.
 type chain struct {
-	name  string
-	base  *url.URL
-	first http.RoundTripper
+	name   string
+	base   *url.URL
+	first  http.RoundTripper
+	stages []StageInfo
 
 	timeout, attemptTimeout, bodyIdleTimeout time.Duration
 

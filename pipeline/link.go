@@ -22,6 +22,7 @@ type link struct {
 	stage Stage
 	name  string
 	span  string // "stage NAME"
+	index int    // in the pipeline's list
 	when  cond.When
 	next  http.RoundTripper
 }
@@ -40,6 +41,7 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 			return l.next.RoundTrip(req)
 		}
 	}
+	c.reach(l.index)
 	ctx, span := l.chain.telemetry.startStage(req.Context(), l)
 	if span != nil {
 		req = req.WithContext(ctx)

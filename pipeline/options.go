@@ -23,6 +23,7 @@ type runnerOptions struct {
 	handlers    map[string]http.Handler
 	dials       map[string]func(context.Context) (net.Conn, error)
 	secrets     map[string]string
+	secretsFrom func(reference string) (string, bool)
 	overlays    []config.Overlay
 	sets        []string
 	environ     func() []string
@@ -42,7 +43,8 @@ func WithCredentials(f ...credential.Factory) Option {
 	return func(o *runnerOptions) { o.credentials = append(o.credentials, f...) }
 }
 
-// WithTransport has rt take the place of [transports.NAME]; the name "default" is the transport of pipelines that name none.
+// WithTransport has rt take the place of [transports.NAME]; the name "default" is the transport of pipelines that name none, and "*" stands for
+// every name that has none of its own.
 func WithTransport(name string, rt http.RoundTripper) Option {
 	return func(o *runnerOptions) { o.transports[name] = rt }
 }
@@ -64,6 +66,22 @@ func WithSecrets(m map[string]string) Option {
 			o.secrets[k] = v
 		}
 	}
+}
+
+// WithSecretsFrom asks f for each secret that [WithSecrets] does not give, before the file's own reference is followed. f gets the
+// reference as it prints: "env NAME", "secret NAME", "file PATH", "cmd PROGRAM".
+func WithSecretsFrom(f func(reference string) (value string, ok bool)) Option {
+	return func(o *runnerOptions) { o.secretsFrom = f }
+}
+
+func (o *runnerOptions) secret(reference, name string) (string, bool) {
+	if v, ok := o.secrets[name]; ok && name != "" {
+		return v, true
+	}
+	if o.secretsFrom == nil {
+		return "", false
+	}
+	return o.secretsFrom(reference)
 }
 
 // WithSet sets values over the file's and the environment's, as in WithSet("pipelines.api.timeout=5s"). Only [Open] reads it.

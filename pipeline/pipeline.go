@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -28,6 +29,12 @@ func newPipeline(ch *chain) *Pipeline {
 
 // Name returns the pipeline's name in the file.
 func (p *Pipeline) Name() string { return p.chain.Load().name }
+
+// StageInfo names one stage of a pipeline.
+type StageInfo struct{ Name, Type string }
+
+// Stages lists the pipeline's stages, outermost first.
+func (p *Pipeline) Stages() []StageInfo { return slices.Clone(p.chain.Load().stages) }
 
 // BaseURL returns a copy of the URL that relative references are resolved against, or nil if the file gives none.
 func (p *Pipeline) BaseURL() *url.URL {

@@ -131,7 +131,7 @@ func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, er
 	if err := r.startTransports(); err != nil {
 		return nil, err
 	}
-	secrets := credential.NewSecrets(plan.file.Dir(), plan.secrets, o.secrets, r.redactor.Learn)
+	secrets := credential.NewSecrets(plan.file.Dir(), plan.secrets, o.secret, r.redactor.Learn)
 	for _, c := range plan.credentials {
 		r.bind(c, secrets)
 	}
@@ -178,6 +178,9 @@ func (r *Runner) base(name string, same map[TransportConfig]http.RoundTripper) (
 	if rt, ok := r.opts.transports[name]; ok {
 		return rt, nil
 	}
+	if rt, ok := r.opts.transports["*"]; ok {
+		return rt, nil
+	}
 	cfg := r.plan.transports[name]
 	if t, ok := same[cfg]; ok {
 		return t, nil
@@ -219,7 +222,9 @@ func (r *Runner) build(p PipelinePlan) error {
 		return nil
 	}
 	if name := symbolic(p.base); name != "" && r.opts.handlers[name] == nil && r.opts.dials[name] == nil {
-		if _, own := r.opts.transports[p.Config.Transport]; !own {
+		_, own := r.opts.transports[p.Config.Transport]
+		_, all := r.opts.transports["*"]
+		if !own && !all {
 			r.unserved[p.Name] = name
 			return nil
 		}
@@ -232,7 +237,10 @@ func (r *Runner) build(p PipelinePlan) error {
 		},
 	}
 	next := http.RoundTripper(&sender{chain: ch, base: r.bases[p.Config.Transport]})
-	for _, s := range slices.Backward(p.Stages) {
+	for _, s := range p.Stages {
+		ch.stages = append(ch.stages, StageInfo{Name: s.Name, Type: s.Type})
+	}
+	for i, s := range slices.Backward(p.Stages) {
 		stage, err := s.factory.Build(s.Config, r.settings(p, s))
 		if err != nil {
 			return fmt.Errorf("pipeline %s: stage %s: %w", p.Name, s.Name, err)
@@ -243,7 +251,7 @@ func (r *Runner) build(p PipelinePlan) error {
 		if o, ok := stage.(CallObserver); ok {
 			ch.observers = append(ch.observers, observer{o, s.When})
 		}
-		next = &link{chain: ch, stage: stage, name: s.Name, span: "stage " + s.Name, when: s.When, next: next}
+		next = &link{chain: ch, stage: stage, name: s.Name, span: "stage " + s.Name, index: i, when: s.When, next: next}
 	}
 	ch.first = next
 	r.pipelines[p.Name] = newPipeline(ch)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -157,7 +159,7 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 		}
 		e := s.failure(c, req.Context(), out, err)
 		out.life.release()
-		s.note(c, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason)
+		s.note(c, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason, nil)
 		endSend(span, nil, e, conns > 1)
 		return nil, e
 	}
@@ -166,25 +168,41 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 	}
 	resp.Request = req
 	v := verdict{kind: KindOfStatus(resp.StatusCode), class: ClassOfStatus(resp.StatusCode), status: resp.StatusCode}
-	s.note(c, req, v, took, "")
+	s.note(c, req, v, took, "", resp)
 	endSend(span, resp, nil, conns > 1)
 	s.wrapBody(out, resp)
 	return resp, nil
 }
 
-func (s *sender) note(c *Call, req *http.Request, v verdict, took time.Duration, reason string) {
+func (s *sender) note(c *Call, req *http.Request, v verdict, took time.Duration, reason string, resp *http.Response) {
 	c.mu.Lock()
 	c.outcome = v
 	c.sending += took
 	c.mu.Unlock()
 	e := Event{Stage: stageSend, Name: EventSent, Status: v.status, Duration: took, Reason: reason}
 	if c.Observed() {
-		e.Text = req.Method + " " + req.URL.EscapedPath()
-		if v.message != "" {
-			e.Text += ": " + v.message
-		}
+		e.Text = sentText(req, resp, v)
 	}
 	c.Note(e)
+}
+
+// sentText is a send for people: "GET /posts → 200 application/json 1.3 kB".
+func sentText(req *http.Request, resp *http.Response, v verdict) string {
+	text := req.Method + " " + req.URL.EscapedPath() + " → "
+	if resp == nil {
+		return text + string(v.kind) + ": " + v.message
+	}
+	text += strconv.Itoa(v.status)
+	if media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";"); media != "" {
+		text += " " + media
+	}
+	switch n := resp.ContentLength; {
+	case n >= 1000:
+		text += fmt.Sprintf(" %.1f kB", float64(n)/1000)
+	case n > 0:
+		text += fmt.Sprintf(" %d B", n)
+	}
+	return text
 }
 
 // failure makes the *Error of a send that got no answer; out is nil if it never began.

@@ -25,7 +25,7 @@ func ExampleBuiltIn() {
 	config := factory.Config().(*credential.BearerConfig)
 	config.Token = credential.Env("API_TOKEN")
 	source, place, err := factory.Build(config, credential.Settings{
-		Secrets: credential.NewSecrets(".", nil, map[string]string{"API_TOKEN": "s3cret"}, nil),
+		Secrets: credential.NewSecrets(".", nil, func(_, name string) (string, bool) { return "s3cret", name == "API_TOKEN" }, nil),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -27,24 +27,27 @@ const (
 type Secrets struct {
 	dir   string
 	named func(string) (Ref, bool)
-	given func(string) (string, bool) // a func, so that no verb of fmt can print the values
+	given func(reference, name string) (string, bool) // a func, so that no verb of fmt can print the values
 	learn func(redact.Secret)
 	known string // the shared names, for a message
 }
 
-// NewSecrets returns a resolver. Relative file and program paths count from dir; named are the file's [secrets] tables; given
-// values win over everything, by the name of the environment variable or of the shared secret; learn, unless nil, is told each
+// NewSecrets returns a resolver. Relative file and program paths count from dir; named are the file's [secrets] tables; given,
+// unless nil, is asked first: with the reference as it prints and, for an environment variable or a shared secret, its name; learn, unless nil, is told each
 // value that was read, before Resolve returns it.
-func NewSecrets(dir string, named map[string]Ref, given map[string]string, learn func(redact.Secret)) *Secrets {
+func NewSecrets(dir string, named map[string]Ref, given func(reference, name string) (string, bool), learn func(redact.Secret)) *Secrets {
 	names := make([]string, 0, len(named))
 	for name := range named {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	if given == nil {
+		given = func(string, string) (string, bool) { return "", false }
+	}
 	return &Secrets{
 		dir:   dir,
 		named: func(name string) (Ref, bool) { r, ok := named[name]; return r, ok },
-		given: func(name string) (string, bool) { v, ok := given[name]; return v, ok },
+		given: given,
 		learn: learn,
 		known: strings.Join(names, ", "),
 	}
@@ -75,10 +78,12 @@ func (s *Secrets) tell(secret redact.Secret) {
 }
 
 func (s *Secrets) read(ctx context.Context, r Ref) (string, error) {
+	name := ""
 	if r.form == "env" || r.form == "secret" {
-		if value, ok := s.given(r.name); ok && value != "" {
-			return value, nil
-		}
+		name = r.name
+	}
+	if value, ok := s.given(r.String(), name); ok && value != "" {
+		return value, nil
 	}
 	switch r.form {
 	case "env":

@@ -35,7 +35,7 @@ func TestSecrets_Resolve(t *testing.T) {
 	t.Setenv("CRED_TEST_EMPTY", "")
 	s := NewSecrets(dir, map[string]Ref{
 		"db": Env("CRED_TEST_SET"), "loop": Shared("db"), "missing": File("nowhere"),
-	}, map[string]string{"GIVEN": canary + "-given", "given": canary + "-shared"}, nil)
+	}, byName(map[string]string{"GIVEN": canary + "-given", "given": canary + "-shared"}), nil)
 
 	for _, tc := range []struct {
 		name string

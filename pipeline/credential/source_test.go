@@ -109,7 +109,11 @@ func checkHidden(t *testing.T, values ...any) {
 	}
 }
 
-func secretsWith(given map[string]string) *Secrets { return NewSecrets("", nil, given, nil) }
+func secretsWith(given map[string]string) *Secrets { return NewSecrets("", nil, byName(given), nil) }
+
+func byName(m map[string]string) func(reference, name string) (string, bool) {
+	return func(_, name string) (string, bool) { v, ok := m[name]; return v, ok }
+}
 
 func reveal(fields map[string]string) map[string]redact.Secret {
 	out := map[string]redact.Secret{}

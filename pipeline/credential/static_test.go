@@ -130,7 +130,7 @@ func TestStatic_failures_to_read(t *testing.T) {
 
 func TestBasic_tells_the_encoded_pair(t *testing.T) {
 	var told []string
-	secrets := NewSecrets("", nil, map[string]string{"P": "pw"}, func(s redact.Secret) { told = append(told, s.Reveal()) })
+	secrets := NewSecrets("", nil, byName(map[string]string{"P": "pw"}), func(s redact.Secret) { told = append(told, s.Reveal()) })
 	if _, err := (BasicConfig{User: Text{Literal: "u"}, Password: Env("P")}).read(t.Context(), secrets); err != nil {
 		t.Fatal(err)
 	}
