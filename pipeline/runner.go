@@ -16,6 +16,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline/config"
 	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/internal/memnet"
 	"github.com/leatdev/leat/pipeline/redact"
 )
 
@@ -148,9 +149,9 @@ func (r *Runner) startTransports() error {
 	upstreams := map[string]http.RoundTripper{}
 	dials := map[string]func(context.Context) (net.Conn, error){}
 	for name, h := range r.opts.handlers {
-		u := serveUpstream(h)
-		r.closers = append(r.closers, u.stop)
-		dials[name] = u.dial
+		u := memnet.Serve(h)
+		r.closers = append(r.closers, u.Stop)
+		dials[name] = u.Dial
 	}
 	for name, dial := range r.opts.dials {
 		dials[name] = dial

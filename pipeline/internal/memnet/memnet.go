@@ -1,4 +1,5 @@
-package pipeline
+// Package memnet serves an http.Handler over connections in memory.
+package memnet
 
 import (
 	"context"
@@ -9,9 +10,9 @@ import (
 	"sync"
 )
 
-// upstream serves a handler over connections in memory: net/http's own server and transport with a pipe between them, so that
-// resets, half answers and timeouts behave as on a network, also in a testing/synctest bubble.
-type upstream struct {
+// Server serves a handler over connections in memory: net/http's own server with a pipe to each client, so that resets, half
+// answers and timeouts behave as on a network, also in a testing/synctest bubble.
+type Server struct {
 	server *http.Server
 	conns  chan net.Conn
 	closed chan struct{}
@@ -19,8 +20,9 @@ type upstream struct {
 	served chan struct{}
 }
 
-func serveUpstream(h http.Handler) *upstream {
-	u := &upstream{conns: make(chan net.Conn), closed: make(chan struct{}), served: make(chan struct{})}
+// Serve starts a server; Stop ends it.
+func Serve(h http.Handler) *Server {
+	u := &Server{conns: make(chan net.Conn), closed: make(chan struct{}), served: make(chan struct{})}
 	u.server = &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)} //nolint:gosec // no network
 	go func() {
 		defer close(u.served)
@@ -29,8 +31,8 @@ func serveUpstream(h http.Handler) *upstream {
 	return u
 }
 
-// dial makes a connection to the handler.
-func (u *upstream) dial(ctx context.Context) (net.Conn, error) {
+// Dial makes a connection to the handler.
+func (u *Server) Dial(ctx context.Context) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
 	case u.conns <- far:
@@ -43,7 +45,7 @@ func (u *upstream) dial(ctx context.Context) (net.Conn, error) {
 }
 
 // Accept implements net.Listener.
-func (u *upstream) Accept() (net.Conn, error) {
+func (u *Server) Accept() (net.Conn, error) {
 	select {
 	case c := <-u.conns:
 		return c, nil
@@ -53,16 +55,16 @@ func (u *upstream) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener.
-func (u *upstream) Close() error {
+func (u *Server) Close() error {
 	u.once.Do(func() { close(u.closed) })
 	return nil
 }
 
 // Addr implements net.Listener.
-func (u *upstream) Addr() net.Addr { return pipeAddr{} }
+func (u *Server) Addr() net.Addr { return pipeAddr{} }
 
-// stop ends the server and every connection to it.
-func (u *upstream) stop() error {
+// Stop ends the server and every connection to it.
+func (u *Server) Stop() error {
 	err := u.server.Close()
 	_ = u.Close()
 	<-u.served
