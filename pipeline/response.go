@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -60,12 +60,8 @@ func IsStream(resp *http.Response) bool {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return true
 	}
-	kind := resp.Header.Get("Content-Type")
-	if len(kind) < len("text/event-stream") {
-		return false
-	}
-	media, _, err := mime.ParseMediaType(kind)
-	return err == nil && media == "text/event-stream"
+	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.Trim(media, " \t"), "text/event-stream")
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
