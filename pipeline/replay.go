@@ -9,12 +9,9 @@ import (
 // Rewinder rebuilds a request as it was when [Replay] took it. It is used by one goroutine.
 type Rewinder struct {
 	req     *http.Request
+	was     http.Request // as Replay took it; an inner stage may change req to its last field
 	call    *Call
-	method  string
-	host    string
 	url     url.URL
-	length  int64
-	close   bool
 	getBody func() (io.ReadCloser, error)
 	source  *bodySource
 	body    bool // there is one
@@ -36,8 +33,7 @@ type headerLine struct {
 func Replay(req *http.Request) *Rewinder {
 	call := CallFrom(req.Context())
 	r := call.rewinder()
-	r.req, r.call = req, call
-	r.method, r.host, r.url, r.length, r.close = req.Method, req.Host, *req.URL, req.ContentLength, req.Close
+	r.req, r.was, r.call, r.url = req, *req, call, *req.URL
 	r.headers = r.few[:0]
 	for name, values := range req.Header {
 		line := headerLine{name: name}
@@ -54,11 +50,10 @@ func Replay(req *http.Request) *Rewinder {
 		return r
 	}
 	r.body = true
-	if req.GetBody != nil {
-		r.getBody = req.GetBody
-		return r
+	r.getBody, r.source = req.GetBody, sourceBehind(req)
+	if r.getBody == nil && r.source == nil {
+		r.source = readOnce(req)
 	}
-	r.source = sourceOf(req)
 	return r
 }
 
@@ -76,13 +71,18 @@ func (c *Call) rewinder() *Rewinder {
 	return &c.rewinds[c.rewound-1]
 }
 
-// sourceOf finds the replayable source behind a body that the door wrapped, or makes one that can be read once.
-func sourceOf(req *http.Request) *bodySource {
-	if b := bodyOf(req.Body); b != nil {
+// sourceBehind finds the replayable source behind a body that the door wrapped, nil if there is none.
+func sourceBehind(req *http.Request) *bodySource {
+	if b, ok := req.Body.(*requestBody); ok {
 		if r, ok := b.rc.(*sourceReader); ok {
 			return r.s
 		}
 	}
+	return nil
+}
+
+// readOnce puts a source behind a body that the door has not seen: it can be had again only while nothing was read of it.
+func readOnce(req *http.Request) *bodySource {
 	s := &bodySource{src: req.Body, final: true}
 	reader, _ := s.open()
 	req.Body = reader
@@ -91,7 +91,7 @@ func sourceOf(req *http.Request) *bodySource {
 
 // Again reports whether Next can give another request: false once the body was read and can't be had again.
 func (r *Rewinder) Again() bool {
-	return r.given == 0 || !r.body || r.getBody != nil || r.source.replayable()
+	return r.given == 0 || !r.body || r.source == nil || r.source.replayable()
 }
 
 // Next returns the request of the next attempt. The first is the request that Replay was given, so it must not have been changed
@@ -101,9 +101,9 @@ func (r *Rewinder) Next() (*http.Request, error) {
 	if r.given == 1 {
 		return r.req, nil
 	}
-	next := r.req.WithContext(r.req.Context())
+	next := r.was.WithContext(r.was.Context())
 	u := r.url
-	next.Method, next.Host, next.URL, next.ContentLength, next.Close = r.method, r.host, &u, r.length, r.close
+	next.URL = &u
 	next.Header = make(http.Header, len(r.headers)+1)
 	for _, line := range r.headers {
 		switch {
