@@ -111,6 +111,7 @@ func (c *Call) follow(prev *Call) {
 	c.attempts.Store(prev.attempts.Load())
 	c.sends.Store(prev.sends.Load())
 	c.resends.Store(prev.resends.Load())
+	c.waiting, c.sending = prev.Times()
 }
 
 // takeBody makes the request's body safe to close twice and, where its length is known and small, to read again.

@@ -74,7 +74,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if b.idle > 0 {
 		b.send.life.setIdle(time.Now().Add(b.idle))
 	}
-	n, err := b.rc.Read(p)
+	n, err := b.read(p)
 	if b.idle > 0 && err == nil {
 		b.send.life.setIdle(time.Time{})
 	}
@@ -88,6 +88,20 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	}
 	b.end()
 	return n, b.err
+}
+
+// read reads, and counts the time as the upstream's where somebody watches.
+func (b *responseBody) read(p []byte) (int, error) {
+	c := b.send.call
+	if !c.Observed() {
+		return b.rc.Read(p)
+	}
+	began := time.Now()
+	n, err := b.rc.Read(p)
+	c.mu.Lock()
+	c.sending += time.Since(began)
+	c.mu.Unlock()
+	return n, err
 }
 
 // Close closes the answer; what was not read is lost.

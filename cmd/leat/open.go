@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/leatdev/leat/conformance/demo"
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/stages"
+)
+
+// open opens the file with everything that the command links, its demo server included.
+func (a *app) open(ctx context.Context, extra ...pipeline.Option) (*pipeline.Runner, *demoServer, error) {
+	server := &demoServer{}
+	opts := append([]pipeline.Option{
+		pipeline.WithStages(stages.All()...),
+		pipeline.WithSet(a.sets...),
+		pipeline.WithUpstreamDial("demo", server.dial),
+		pipeline.WithLogger(slog.New(slog.DiscardHandler)),
+	}, extra...)
+	if os.Getenv("DEMO_PASSWORD") == "" {
+		opts = append(opts, pipeline.WithSecrets(map[string]string{"DEMO_PASSWORD": demo.DefaultPassword}))
+	}
+	r, err := pipeline.Open(ctx, a.file, opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, server, nil
+}
+
+// demoServer is the misbehaving API on a loopback port, started by the first connection to it.
+type demoServer struct {
+	options demo.Options
+
+	once   sync.Once
+	api    *demo.API
+	server *http.Server
+	addr   string
+	err    error
+}
+
+func (d *demoServer) dial(ctx context.Context) (net.Conn, error) {
+	if d.once.Do(d.start); d.err != nil {
+		return nil, d.err
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", d.addr)
+}
+
+func (d *demoServer) start() {
+	d.api = demo.New(d.options)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		d.err = fmt.Errorf("start the demo server: %w", err)
+		return
+	}
+	d.addr = listener.Addr().String()
+	d.server = &http.Server{Handler: d.api, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	go func() { _ = d.server.Serve(listener) }()
+}
+
+// stats returns what the server counted, and false if it never ran.
+func (d *demoServer) stats() (demo.Stats, bool) {
+	if d.server == nil {
+		return demo.Stats{}, false
+	}
+	return d.api.Stats(), true
+}
+
+func (d *demoServer) close() {
+	if d.server != nil {
+		_ = d.server.Close()
+	}
+}

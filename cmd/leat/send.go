@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leatdev/leat/conformance/demo"
+	"github.com/leatdev/leat/pipeline"
+)
+
+// sendFlags are the options of `leat send`.
+type sendFlags struct {
+	data     string
+	headers  []string
+	trace    bool
+	log      bool
+	quiet    bool
+	count    int
+	parallel int
+	lifetime time.Duration
+}
+
+func (a *app) sendVerb() *cobra.Command {
+	var f sendFlags
+	cmd := &cobra.Command{
+		Use:   "send PIPELINE [METHOD] PATH-OR-URL",
+		Short: "Send a request through a pipeline and show what its stages did",
+		Long: `Send a request through a pipeline. The answer's body goes to standard output; what the stages did goes to standard error.
+
+The method is GET, or POST where -d is given. A path is taken below the pipeline's base_url.`,
+		Example: `  leat send demo GET /posts
+  leat send demo /flaky --trace
+  leat send demo POST /posts -d '{"title":"hello"}' -H 'Idempotency-Key: 7f1c'
+  leat send demo /posts --count 200 --parallel 50 --demo-lifetime 300ms`,
+		Args: cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), f, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.data, "data", "d", "", "the request's body; @FILE reads it from a file, @- from standard input")
+	flags.StringArrayVarP(&f.headers, "header", "H", nil, "a header, as in 'Name: value' (repeatable)")
+	flags.BoolVar(&f.trace, "trace", false, "draw the call's spans")
+	flags.BoolVar(&f.log, "log", false, "show what the stages log, on standard error")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show the body only")
+	flags.IntVar(&f.count, "count", 1, "send this many requests")
+	flags.IntVar(&f.parallel, "parallel", 1, "send this many at a time")
+	flags.DurationVar(&f.lifetime, "demo-lifetime", time.Minute, "how long a token of the demo server lives")
+	return cmd
+}
+
+// outgoing is the request as the command line gave it.
+type outgoing struct {
+	pipeline, method, ref string
+	header                http.Header
+	body                  []byte
+	hasBody               bool
+}
+
+func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
+	out, err := a.outgoing(f, args)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if f.count < 1 || f.parallel < 1 {
+		return &exitError{exitUsage, errors.New("--count and --parallel must be at least 1")}
+	}
+	spans, err := startTelemetry(ctx, f.trace || a.json())
+	if err != nil {
+		return err
+	}
+	defer spans.stop()
+	view := newTimeline(a.std.err, !f.quiet && !a.json() && f.count == 1)
+	opts := []pipeline.Option{pipeline.WithTracerProvider(spans.provider), pipeline.WithObserver(view.event)}
+	if f.log {
+		opts = append(opts, pipeline.WithLogger(slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	}
+	runner, server, err := a.open(ctx, opts...)
+	if err != nil {
+		return err
+	}
+	server.options = demo.Options{TokenLifetime: f.lifetime}
+	defer server.close()
+	defer func() { _ = runner.Close() }()
+	p, err := runner.Pipeline(out.pipeline)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if f.count > 1 {
+		return a.sendMany(ctx, p, out, f, server)
+	}
+	return a.sendOne(ctx, p, out, f, view, spans)
+}
+
+// outgoing reads the arguments.
+func (a *app) outgoing(f sendFlags, args []string) (*outgoing, error) {
+	out := &outgoing{pipeline: args[0], method: http.MethodGet, ref: args[len(args)-1], header: http.Header{}}
+	if f.data != "" {
+		out.method, out.hasBody = http.MethodPost, true
+	}
+	if len(args) == 3 {
+		out.method = strings.ToUpper(args[1])
+	}
+	for _, h := range f.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return nil, fmt.Errorf("-H %q: must be 'Name: value'", h)
+		}
+		out.header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	var err error
+	switch {
+	case f.data == "@-":
+		out.body, err = io.ReadAll(a.std.in)
+	case strings.HasPrefix(f.data, "@"):
+		out.body, err = os.ReadFile(f.data[1:])
+	default:
+		out.body = []byte(f.data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("-d: %w", err)
+	}
+	if out.hasBody && out.header.Get("Content-Type") == "" {
+		out.header.Set("Content-Type", "application/json")
+	}
+	return out, nil
+}
+
+// request makes the request anew.
+func (o *outgoing) request(ctx context.Context, p *pipeline.Pipeline) (*http.Request, error) {
+	var body io.Reader
+	if o.hasBody {
+		body = bytes.NewReader(o.body)
+	}
+	req, err := p.NewRequest(ctx, o.method, o.ref, body)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	req.Header = o.header.Clone()
+	return req, nil
+}
+
+// sendOne sends one request, with its timeline, and prints the body.
+func (a *app) sendOne(ctx context.Context, p *pipeline.Pipeline, out *outgoing, f sendFlags, view *timeline, spans *telemetry) error {
+	req, err := out.request(ctx, p)
+	if err != nil {
+		return err
+	}
+	result := exchange(p, req)
+	if a.json() {
+		spans.flush()
+		if err := a.writeJSON(result.report(spans.spans())); err != nil {
+			return err
+		}
+		return result.exit(ctx)
+	}
+	if len(result.body) > 0 {
+		_, _ = a.std.out.Write(result.body)
+		if isTerminal(a.std.out) && result.body[len(result.body)-1] != '\n' {
+			fmt.Fprintln(a.std.out)
+		}
+	}
+	if !f.quiet {
+		view.summary(result, p)
+	}
+	if f.trace {
+		spans.flush()
+		drawTrace(a.std.err, spans.spans())
+	}
+	return result.exit(ctx)
+}
+
+// result is what came of one request.
+type result struct {
+	resp *http.Response
+	body []byte
+	err  *pipeline.Error // of the call, or of reading its body
+	call *pipeline.Call
+	took time.Duration
+}
+
+// exchange sends req and reads the whole answer.
+func exchange(p *pipeline.Pipeline, req *http.Request) *result {
+	began := time.Now()
+	r := &result{}
+	resp, err := p.Client().Do(req)
+	if err == nil {
+		r.resp, r.call = resp, pipeline.CallOf(resp)
+		r.body, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+	}
+	r.took = time.Since(began)
+	if err != nil {
+		r.fail(err)
+	}
+	return r
+}
+
+func (r *result) fail(err error) {
+	e, ok := errors.AsType[*pipeline.Error](err)
+	if !ok {
+		e = &pipeline.Error{Kind: pipeline.KindOf(err), Message: err.Error(), Err: err}
+	}
+	r.err = e
+	if r.call == nil {
+		r.call = e.Call()
+	}
+	if len(r.body) == 0 {
+		r.body = e.Body
+	}
+}
+
+// failed returns the kind of what went wrong, "" for success.
+func (r *result) failed() pipeline.Kind {
+	switch {
+	case r.err != nil:
+		return r.err.Kind
+	case r.resp.StatusCode >= 400:
+		if kind := r.call.Kind(); kind != "" {
+			return kind
+		}
+		return pipeline.KindOfStatus(r.resp.StatusCode)
+	}
+	return ""
+}
+
+// exit returns what ends the command: nil only for success.
+func (r *result) exit(ctx context.Context) error {
+	switch {
+	case r.failed() == "":
+		return nil
+	case ctx.Err() != nil:
+		return &exitError{code: exitInterrupted}
+	}
+	return &exitError{code: exitFailed}
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fatih/color"
+
+	"github.com/leatdev/leat/pipeline"
+)
+
+// timeline draws what happens in a call, a line an event, as it happens.
+type timeline struct {
+	w  io.Writer
+	on bool
+
+	mu     sync.Mutex
+	events []pipeline.Event
+}
+
+func newTimeline(w io.Writer, on bool) *timeline { return &timeline{w: w, on: on} }
+
+// event is the runner's observer.
+func (t *timeline) event(_ *pipeline.Call, e pipeline.Event) {
+	if !t.on {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.events = append(t.events, e)
+	if line := t.line(e); line != "" {
+		fmt.Fprintln(t.w, line)
+	}
+}
+
+// line is one row: when it began, who, what, and how long it took.
+func (t *timeline) line(e pipeline.Event) string {
+	who, what, at, took := e.Stage, e.Text, e.At, ""
+	switch e.Name {
+	case pipeline.EventSent:
+		who, at, took = fmt.Sprintf("attempt %d", max(e.Attempt, 1)), e.At-e.Duration, short(e.Duration)
+	case pipeline.EventWaited:
+		who, at, took = "credential", e.At-e.Duration, short(e.Duration)
+	case pipeline.EventResent:
+		who = "transport"
+	case pipeline.EventSnapshot:
+		return ""
+	case pipeline.EventSkipped:
+		if e.Reason == "when" {
+			what = "skipped by when"
+		}
+	}
+	if what == "" {
+		what = e.Name
+		if e.Reason != "" {
+			what += ": " + e.Reason
+		}
+	}
+	row := fmt.Sprintf("%s  %-10s %s", column(at), who, what)
+	if took == "" {
+		return t.tint(e, row)
+	}
+	return t.tint(e, fmt.Sprintf("%-68s %8s", row, took))
+}
+
+func (t *timeline) tint(e pipeline.Event, row string) string {
+	switch {
+	case e.Name == pipeline.EventFailed, e.Name == pipeline.EventSent && (e.Status >= 400 || e.Status == 0):
+		return paint(t.w, color.FgRed, row)
+	case e.Name == pipeline.EventRetry, e.Name == pipeline.EventReplay, e.Name == pipeline.EventStopped:
+		return paint(t.w, color.FgYellow, row)
+	}
+	return row
+}
+
+// summary ends a timeline: what each stage did, the error in full, and where the time went.
+func (t *timeline) summary(r *result, p *pipeline.Pipeline) {
+	fmt.Fprintf(t.w, "stages: %s\n", t.stages(r, p))
+	t.failure(r)
+	waiting, upstream := r.call.Times()
+	own := max(r.took-waiting-upstream, 0)
+	fmt.Fprintf(t.w, "%s · %s · stages %s · upstream %s · waiting %s · %s\n", r.verdict(), short(r.took), short(own), short(upstream), short(waiting),
+		plural(r.call.Sends(), "send"))
+}
+
+// failure says in full what went wrong.
+func (t *timeline) failure(r *result) {
+	problem := ""
+	switch kind := r.failed(); {
+	case r.err != nil:
+		fmt.Fprintf(t.w, "%s %s\n", paint(t.w, color.FgRed, "error:"), r.err)
+		for _, v := range r.err.Violations {
+			fmt.Fprintf(t.w, "  - %s\n", v)
+		}
+		problem = r.err.ProblemType
+	case kind != "":
+		fmt.Fprintf(t.w, "%s %s: %s\n", paint(t.w, color.FgRed, "error:"), kind.Error(), r.call.Message())
+		problem = r.call.ProblemType()
+	}
+	if problem != "" && problem != "about:blank" {
+		fmt.Fprintf(t.w, "  problem type: %s\n", problem)
+	}
+}
+
+// verdict is the result in two words.
+func (r *result) verdict() string {
+	if r.err != nil && (r.resp == nil || r.failed() != "") {
+		return string(r.err.Kind)
+	}
+	return fmt.Sprintf("%d %s", r.resp.StatusCode, http.StatusText(r.resp.StatusCode))
+}
+
+// stages says of each stage what it did: ✓ ran, – had nothing to do, ↻n sent again, ✗ failed, · was not reached.
+func (t *timeline) stages(r *result, p *pipeline.Pipeline) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var parts []string
+	for _, s := range p.Stages() {
+		parts = append(parts, s.Name+" "+t.sign(r, s))
+	}
+	return strings.Join(parts, " ")
+}
+
+func (t *timeline) sign(r *result, s pipeline.StageInfo) string {
+	again, skipped := 0, false
+	for _, e := range t.events {
+		if e.Stage != s.Name {
+			continue
+		}
+		switch e.Name {
+		case pipeline.EventRetry, pipeline.EventReplay:
+			again++
+		case pipeline.EventSkipped:
+			skipped = true
+		}
+	}
+	switch {
+	case r.err != nil && r.err.Stage == s.Name:
+		return "✗"
+	case again > 0:
+		return fmt.Sprintf("↻%d", again)
+	case !r.call.Ran(s.Name):
+		if skipped {
+			return "–"
+		}
+		return "·"
+	case s.Type == "refresh":
+		return "–"
+	}
+	return "✓"
+}
+
+// column is a moment in a column of nine.
+func column(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms < 1000 {
+		return fmt.Sprintf("%7.1fms", ms)
+	}
+	return fmt.Sprintf("%6.0f ms", ms)
+}
+
+// short is a duration for people.
+func short(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	switch {
+	case ms < 10:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 10_000:
+		return fmt.Sprintf("%.0f ms", ms)
+	}
+	return d.Round(100 * time.Millisecond).String()
+}

@@ -1,0 +1,10 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// verbs lists the commands.
+func (a *app) verbs() []*cobra.Command {
+	return []*cobra.Command{a.sendVerb()}
+}
