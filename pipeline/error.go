@@ -125,6 +125,7 @@ type ConfigError struct {
 	Path    string // relative to the config: "rules[0].kind"
 	Message string
 	Advice  string // what to write instead, or ""
+	Err     error  // the cause, or nil; Message holds its text already
 }
 
 // Invalid makes a ConfigError; join several with errors.Join.
@@ -134,6 +135,9 @@ func Invalid(path, format string, args ...any) error {
 
 // Error returns path and message.
 func (e *ConfigError) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
 
 // ConfigPath tells the loader where in the table the mistake is.
 func (e *ConfigError) ConfigPath() string { return e.Path }

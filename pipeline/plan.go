@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,13 +15,13 @@ import (
 
 // Plan is a file that was found right: everything decoded, nothing begun. [Check] makes it, [New] brings it to life.
 type Plan struct {
-	Pipelines []PipelinePlan // in the order of the file, templates too
+	Pipelines   []PipelinePlan           // in the order of the file, templates too
+	Credentials []CredentialPlan         // in the order of the file
+	Transports  map[string]TransportPlan // by name; "default" is always there
+	Secrets     map[string]credential.Ref
 
-	file        *config.File
-	registry    *Registry
-	credentials []credentialPlan
-	transports  map[string]TransportConfig
-	secrets     map[string]credential.Ref
+	file     *config.File
+	registry *Registry
 }
 
 // PipelinePlan is one pipeline of a plan.
@@ -41,22 +42,32 @@ type StagePlan struct {
 	When    cond.When // zero: always
 	Config  any       // a pointer to the type's config
 	Section config.Section
+	Listed  config.Origin // which list names it
 
 	factory Factory
 }
 
-type credentialPlan struct {
-	name    string
-	host    credentialConfig
-	config  any
+// CredentialPlan is one credential of a plan.
+type CredentialPlan struct {
+	Name    string
+	Host    CredentialConfig // the keys that every credential has
+	Config  any              // a pointer to the type's config
+	Section config.Section
+
 	factory credential.Factory
+}
+
+// TransportPlan is one transport of a plan.
+type TransportPlan struct {
+	Config  TransportConfig
+	Section config.Section // zero for a "default" that the file does not change
 }
 
 // Check judges a file against the types that the program links. It touches nothing but memory. The error is a
 // [config.Diagnostics] that holds every mistake, those that reading the file found included.
 func Check(f *config.File, r *Registry) (*Plan, error) {
 	c := &checker{file: f, registry: r, diags: f.Diagnostics(), plan: &Plan{
-		file: f, registry: r, transports: map[string]TransportConfig{"default": defaultTransportConfig()}, secrets: map[string]credential.Ref{},
+		file: f, registry: r, Transports: map[string]TransportPlan{"default": {Config: defaultTransportConfig()}}, Secrets: map[string]credential.Ref{},
 	}}
 	c.secretTables()
 	c.transportTables()
@@ -100,7 +111,7 @@ func (c *checker) secretTables() {
 			c.add(s.Diagnose(nil, hintOf(err), "%v", err))
 			continue
 		}
-		c.plan.secrets[s.Name()] = ref
+		c.plan.Secrets[s.Name()] = ref
 	}
 }
 
@@ -108,13 +119,13 @@ func (c *checker) transportTables() {
 	for _, s := range c.file.Tables("transports") {
 		t := defaultTransportConfig()
 		c.add(s.Decode(&t)...)
-		c.plan.transports[s.Name()] = t
+		c.plan.Transports[s.Name()] = TransportPlan{t, s}
 	}
 }
 
 func (c *checker) credentialTables() {
 	for _, s := range c.file.Tables("credentials") {
-		host := credentialConfig{MaxSessions: 10_000, Transport: "default"}
+		host := CredentialConfig{MaxSessions: 10_000, Transport: "default"}
 		c.add(s.Only(credentialKeys...).Decode(&host)...)
 		factory, ok := c.registry.Credential(host.Type)
 		if !ok {
@@ -124,13 +135,32 @@ func (c *checker) credentialTables() {
 		cfg := factory.Config()
 		c.add(s.Decode(cfg, credentialKeys...)...)
 		c.transportExists(s, host.Transport)
-		c.plan.credentials = append(c.plan.credentials, credentialPlan{name: s.Name(), host: host, config: cfg, factory: factory})
+		c.secretsExist(s, cfg)
+		c.plan.Credentials = append(c.plan.Credentials, CredentialPlan{Name: s.Name(), Host: host, Config: cfg, Section: s, factory: factory})
 	}
 }
 
+// secretsExist reports the references to [secrets.NAME] tables that aren't there.
+func (c *checker) secretsExist(s config.Section, cfg any) {
+	config.Walk(cfg, func(path []string, v reflect.Value) {
+		ref, ok := v.Interface().(credential.Ref)
+		if text, isText := v.Interface().(credential.Text); isText {
+			ref, ok = text.Ref, true
+		}
+		if _, there := c.file.Table("secrets", ref.SharedName()); !ok || there || ref.SharedName() == "" {
+			return
+		}
+		var names []string
+		for _, t := range c.file.Tables("secrets") {
+			names = append(names, t.Name())
+		}
+		c.add(c.unknownAt(s, path, "secret", ref.SharedName(), names))
+	})
+}
+
 func (c *checker) transportExists(s config.Section, name string) {
-	if _, ok := c.plan.transports[name]; !ok {
-		c.add(c.unknown(s, "transport", "transport", name, sortedKeys(c.plan.transports)))
+	if _, ok := c.plan.Transports[name]; !ok {
+		c.add(c.unknown(s, "transport", "transport", name, sortedKeys(c.plan.Transports)))
 	}
 }
 
@@ -196,7 +226,7 @@ func (c *checker) misplaced(p config.Pipeline, s config.Stage, err error) {
 
 // stage decodes one entry of a pipeline's list.
 func (c *checker) stage(s config.Stage) (StagePlan, bool) {
-	plan := StagePlan{Name: s.Name, Type: s.Use, Section: s.Section}
+	plan := StagePlan{Name: s.Name, Type: s.Use, Section: s.Section, Listed: s.Origin}
 	factory, ok := c.registry.Stage(s.Use)
 	if !ok {
 		c.add(c.unknownStage(s))
@@ -249,6 +279,13 @@ func (c *checker) listed(s config.Stage, hint, message string) config.Diagnostic
 }
 
 func (c *checker) unknown(s config.Section, key, what, got string, known []string) config.Diagnostic {
+	if got == "" {
+		return s.Diagnose(nil, what+"s: "+strings.Join(known, ", "), "%s is missing", key)
+	}
+	return c.unknownAt(s, []string{key}, what, got, known)
+}
+
+func (c *checker) unknownAt(s config.Section, path []string, what, got string, known []string) config.Diagnostic {
 	hint := what + "s: " + strings.Join(known, ", ")
 	if len(known) == 0 {
 		hint = fmt.Sprintf("the file has no %ss yet", what)
@@ -256,10 +293,7 @@ func (c *checker) unknown(s config.Section, key, what, got string, known []strin
 	if near, ok := config.Nearest(got, known); ok {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
-	if got == "" {
-		return s.Diagnose(nil, hint, "%s is missing", key)
-	}
-	return s.Diagnose([]string{key}, hint, "unknown %s %q", what, got)
+	return s.Diagnose(path, hint, "unknown %s %q", what, got)
 }
 
 func (c *checker) credentialNames() []string {

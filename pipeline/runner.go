@@ -132,8 +132,8 @@ func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, er
 	if err := r.startTransports(); err != nil {
 		return nil, err
 	}
-	secrets := credential.NewSecrets(plan.file.Dir(), plan.secrets, o.secret, r.redactor.Learn)
-	for _, c := range plan.credentials {
+	secrets := credential.NewSecrets(plan.file.Dir(), plan.Secrets, o.secret, r.redactor.Learn)
+	for _, c := range plan.Credentials {
 		r.bind(c, secrets)
 	}
 	for _, p := range plan.Pipelines {
@@ -157,12 +157,12 @@ func (r *Runner) startTransports() error {
 		dials[name] = dial
 	}
 	for name, dial := range dials {
-		t := upstreamTransport(r.plan.transports["default"], dial)
+		t := upstreamTransport(r.plan.Transports["default"].Config, dial)
 		r.closers = append(r.closers, closeIdle(t))
 		upstreams[name] = t
 	}
 	same := map[TransportConfig]http.RoundTripper{}
-	for _, name := range sortedKeys(r.plan.transports) {
+	for _, name := range sortedKeys(r.plan.Transports) {
 		base, err := r.base(name, same)
 		if err != nil {
 			return fmt.Errorf("transport %s: %w", name, err)
@@ -182,7 +182,7 @@ func (r *Runner) base(name string, same map[TransportConfig]http.RoundTripper) (
 	if rt, ok := r.opts.transports["*"]; ok {
 		return rt, nil
 	}
-	cfg := r.plan.transports[name]
+	cfg := r.plan.Transports[name].Config
 	if t, ok := same[cfg]; ok {
 		return t, nil
 	}
@@ -200,20 +200,20 @@ func closeIdle(t *http.Transport) func() error {
 }
 
 // bind makes the session pool of a credential.
-func (r *Runner) bind(c credentialPlan, secrets *credential.Secrets) {
+func (r *Runner) bind(c CredentialPlan, secrets *credential.Secrets) {
 	settings := credential.Settings{
-		Name: c.name, Origins: c.host.parsed, Transport: r.bases[c.host.Transport], Secrets: secrets, Logger: r.logger,
+		Name: c.Name, Origins: c.Host.parsed, Transport: r.bases[c.Host.Transport], Secrets: secrets, Logger: r.logger,
 	}
-	pool := credential.NewPool(c.name, c.host.PerSubject, func(subject string) (credential.SessionConfig, error) {
+	pool := credential.NewPool(c.Name, c.Host.PerSubject, func(subject string) (credential.SessionConfig, error) {
 		s := settings
 		s.Subject = subject
-		source, place, err := c.factory.Build(c.config, s)
+		source, place, err := c.factory.Build(c.Config, s)
 		if err != nil {
-			return credential.SessionConfig{}, fmt.Errorf("credential %s: %w", c.name, err)
+			return credential.SessionConfig{}, fmt.Errorf("credential %s: %w", c.Name, err)
 		}
 		return credential.SessionConfig{Source: source, Place: place, Logger: r.logger, Learn: r.redactor.Learn}, nil
-	}, credential.PoolOptions{MaxSessions: c.host.MaxSessions})
-	r.bound[c.name] = &boundCredential{name: c.name, origins: c.host.parsed, insecure: c.host.Insecure, pool: pool}
+	}, credential.PoolOptions{MaxSessions: c.Host.MaxSessions})
+	r.bound[c.Name] = &boundCredential{name: c.Name, origins: c.Host.parsed, insecure: c.Host.Insecure, pool: pool}
 	r.closers = append(r.closers, pool.Close)
 }
 

@@ -55,14 +55,22 @@ func positive(path string, d time.Duration) error {
 	return &ConfigError{Path: path, Message: path + " must be more than 0", Advice: "no deadline can be switched off; choose a long one"}
 }
 
-// credentialConfig is what every [credentials.NAME] holds beside its type's own keys.
-type credentialConfig struct {
-	Type        string   `toml:"type"`
-	Origins     []string `toml:"origins"`
-	Insecure    bool     `toml:"insecure"`
-	PerSubject  bool     `toml:"per_subject"`
-	MaxSessions int      `toml:"max_sessions"`
-	Transport   string   `toml:"transport"`
+// CredentialConfig is what every [credentials.NAME] table holds beside the keys of its type. A credential is attached to requests to its
+// origins and to no others, redirects included.
+type CredentialConfig struct {
+	// Type is what the credential is: "bearer", "basic", "api-key", "login", "oauth2", or a type that the program adds. Required.
+	Type string `toml:"type"`
+	// Origins are where the credential may go: "https://api.example.com", scheme, host and port exactly, or
+	// "https://*.example.com" for exactly one label more. The first is where relative token endpoints are. Required.
+	Origins []string `toml:"origins"`
+	// Insecure lets the credential travel over plain http too; to this machine it always may.
+	Insecure bool `toml:"insecure"`
+	// PerSubject keeps one session for each subject, such as a tenant, that calls are made for, in place of one for all.
+	PerSubject bool `toml:"per_subject"`
+	// MaxSessions is how many sessions are kept; beyond it those that were idle longest are forgotten. Default 10000.
+	MaxSessions int `toml:"max_sessions"`
+	// Transport names the [transports.NAME] that token requests go through. Default "default".
+	Transport string `toml:"transport"`
 
 	parsed []credential.Origin
 }
@@ -70,7 +78,7 @@ type credentialConfig struct {
 var credentialKeys = []string{"type", "origins", "insecure", "per_subject", "max_sessions", "transport"}
 
 // Validate checks the origins.
-func (c *credentialConfig) Validate() error {
+func (c *CredentialConfig) Validate() error {
 	var errs []error
 	if len(c.Origins) == 0 {
 		errs = append(errs, &ConfigError{Path: "", Message: "a credential needs origins: where it may go", Advice: `origins = ["https://api.example.com"]`})

@@ -114,18 +114,18 @@ func (c TransportConfig) build(dir string) (*http.Transport, error) {
 	if c.CA != "" {
 		pem, err := os.ReadFile(within(dir, c.CA))
 		if err != nil {
-			return nil, fmt.Errorf("read ca: %w", err)
+			return nil, &ConfigError{Path: "ca", Message: "read ca: " + err.Error(), Err: err}
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read ca: %s holds no PEM certificate", c.CA)
+			return nil, Invalid("ca", "read ca: %s holds no PEM certificate", c.CA)
 		}
 		t.TLSClientConfig.RootCAs = pool
 	}
 	if c.Cert != "" {
 		pair := &keyPair{cert: within(dir, c.Cert), key: within(dir, c.Key)}
 		if _, err := pair.get(); err != nil {
-			return nil, err
+			return nil, &ConfigError{Path: "cert", Message: err.Error(), Err: err}
 		}
 		t.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair.get() }
 	}
