@@ -125,7 +125,7 @@ func New(c Config, s pipeline.Settings) (*Stage, error) {
 	}
 	if c.Schema != "" {
 		if v.schema, err = openSchema(s.Dir, c.Schema); err != nil {
-			return nil, err
+			return nil, &pipeline.ConfigError{Path: "schema", Message: err.Error(), Err: err}
 		}
 	}
 	return v, nil
