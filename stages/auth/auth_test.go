@@ -102,7 +102,7 @@ func open(t testing.TB, src string, rt http.RoundTripper, opts ...pipeline.Optio
 	return p
 }
 
-func get(t testing.TB, ctx context.Context, p *pipeline.Pipeline, header ...string) (*http.Response, error) {
+func get(ctx context.Context, t testing.TB, p *pipeline.Pipeline, header ...string) (*http.Response, error) {
 	t.Helper()
 	req, err := p.NewRequest(ctx, "GET", "/posts", nil)
 	if err != nil {
@@ -155,7 +155,7 @@ func TestAuth(t *testing.T) {
 			up := &upstream{}
 			spans := tracetest.NewSpanRecorder()
 			p := open(t, tt.src, up, pipeline.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))))
-			resp, err := get(t, pipeline.With(t.Context(), tt.opts...), p, tt.header...)
+			resp, err := get(pipeline.With(t.Context(), tt.opts...), t, p, tt.header...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -214,7 +214,7 @@ func TestAuth_expression_that_fails_is_policy(t *testing.T) {
 	for _, key := range []string{`exempt = 'int(request.header("X-N")) > 1'`, `subject = 'request.header("X-N")[5:6] + string(int("x"))'`} {
 		up := &upstream{}
 		p := open(t, pipe+"credential = \"demo\"\n[stages.auth]\n"+key, up)
-		_, err := get(t, t.Context(), p)
+		_, err := get(t.Context(), t, p)
 		if !errors.Is(err, pipeline.KindPolicy) || !strings.Contains(err.Error(), "p/auth") {
 			t.Errorf("%s: got %v, want a policy error of p/auth", key, err)
 		}
@@ -268,7 +268,7 @@ func TestAuth_tells_watchers_how_the_session_is(t *testing.T) {
 		p := open(t, pipe+`credential = "demo"`, &upstream{}, observe)
 		for _, wait := range []time.Duration{0, 0, 9*time.Minute + 1500*time.Millisecond} {
 			time.Sleep(wait)
-			if _, err := get(t, t.Context(), p); err != nil {
+			if _, err := get(t.Context(), t, p); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -318,7 +318,7 @@ func TestAuth_allocates_nothing(t *testing.T) {
 		}, nil
 	})
 	p := open(t, strings.Replace(pipe, "auth", "probe", 1), &upstream{}, pipeline.WithStages(probe))
-	if _, err := get(t, t.Context(), p); err != nil {
+	if _, err := get(t.Context(), t, p); err != nil {
 		t.Fatal(err)
 	}
 	if allocs != 0 {

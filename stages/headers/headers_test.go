@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -73,9 +74,7 @@ func send(t *testing.T, src string, in http.Header, opts ...pipeline.CallOption)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, values := range in {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, in)
 	resp, err := p.RoundTrip(req)
 	if err == nil {
 		_ = resp.Body.Close()

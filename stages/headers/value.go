@@ -74,12 +74,19 @@ func (v *Value) fromExpr(value any) error {
 // exprError is an expression that does not compile. It tells the loader the key and the place in the string there.
 type exprError struct{ cause *cond.Error }
 
-func (e exprError) Error() string      { return e.cause.Error() }
-func (e exprError) Unwrap() error      { return e.cause }
+func (e exprError) Error() string { return e.cause.Error() }
+
+// ConfigPath is the key of the value's table.
 func (e exprError) ConfigPath() string { return "expr" }
-func (e exprError) Offset() int        { return e.cause.Offset() }
-func (e exprError) Length() int        { return e.cause.Length() }
-func (e exprError) Hint() string       { return e.cause.Hint() }
+
+// Offset is where in the string the mistake begins, in runes.
+func (e exprError) Offset() int { return e.cause.Offset() }
+
+// Length is how many runes are wrong there.
+func (e exprError) Length() int { return e.cause.Length() }
+
+// Hint says what to do about it.
+func (e exprError) Hint() string { return e.cause.Hint() }
 
 // check judges the value of a header of this canonical name.
 func (v Value) check(name string) error {

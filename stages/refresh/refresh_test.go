@@ -151,7 +151,7 @@ func TestRefresh_returns_the_answer_with_a_reason(t *testing.T) {
 				if tt.body != nil {
 					body = tt.body()
 				}
-				resp, text, err := do(t, pipeline.With(t.Context(), tt.opts...), p, p, method, body)
+				resp, text, err := do(pipeline.With(t.Context(), tt.opts...), t, p, p, method, body)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -197,7 +197,7 @@ func TestRefresh_custom_condition_replays_a_403(t *testing.T) {
 	s := &server{refused: 403}
 	p := open(t, s, on403)
 	warm(t, s, p)
-	resp, _, err := do(t, t.Context(), p, p, "POST", strings.NewReader("x"))
+	resp, _, err := do(t.Context(), t, p, p, "POST", strings.NewReader("x"))
 	if err != nil || resp.StatusCode != 200 || len(s.sends) != 2 {
 		t.Errorf("got %v, %v, %d sends", resp, err, len(s.sends))
 	}
@@ -206,7 +206,7 @@ func TestRefresh_custom_condition_replays_a_403(t *testing.T) {
 func TestRefresh_condition_that_fails_is_policy(t *testing.T) {
 	s := &server{}
 	p := open(t, s, "[stages.refresh]\non = 'int(response.header(\"X-N\")) > 1'")
-	_, _, err := do(t, t.Context(), p, p, "GET", nil)
+	_, _, err := do(t.Context(), t, p, p, "GET", nil)
 	if !errors.Is(err, pipeline.KindPolicy) || !strings.Contains(err.Error(), "p/refresh") || s.open.Load() != 0 {
 		t.Errorf("got %v, %d open bodies", err, s.open.Load())
 	}
@@ -217,7 +217,7 @@ func TestRefresh_failure_shows_in_the_error_of_a_program_that_wants_errors(t *te
 		s := &server{issue: after(1, func(int) (string, error) { return "", &credential.Failure{Op: "refresh", Status: 503} })}
 		p := open(t, s, "")
 		warm(t, s, p)
-		_, _, err := do(t, t.Context(), p.Client(pipeline.StatusErrors()).Transport, p, "GET", nil)
+		_, _, err := do(t.Context(), t, p.Client(pipeline.StatusErrors()).Transport, p, "GET", nil)
 		e, ok := errors.AsType[*pipeline.Error](err)
 		if !ok || e.Kind != pipeline.KindUnauthorized || e.Status != 401 || e.Reason != "refresh_failed" || string(e.Body) != `{"send":1}` {
 			t.Fatalf("got %v", err)
@@ -235,10 +235,10 @@ func TestRefresh_later_calls_go_on_after_a_body_that_could_not_be_replayed(t *te
 		warm(t, s, p)
 		reader, writer := io.Pipe()
 		go func() { _, _ = writer.Write([]byte("stream")); _ = writer.Close() }()
-		if resp, _, err := do(t, t.Context(), p, p, "PUT", reader); err != nil || resp.StatusCode != 401 {
+		if resp, _, err := do(t.Context(), t, p, p, "PUT", reader); err != nil || resp.StatusCode != 401 {
 			t.Fatalf("got %v, %v", resp, err)
 		}
-		resp, _, err := do(t, t.Context(), p, p, "GET", nil)
+		resp, _, err := do(t.Context(), t, p, p, "GET", nil)
 		if err != nil || resp.StatusCode != 200 || s.issued != 2 || pipeline.CallOf(resp).Sends() != 1 {
 			t.Errorf("got %v, %v, %d tokens", resp, err, s.issued)
 		}
@@ -269,7 +269,7 @@ func TestRefresh_caller_leaves_at_once(t *testing.T) {
 					want = tt.cancel
 				}
 				began := time.Now()
-				_, _, err := do(t, ctx, p, p, "GET", nil)
+				_, _, err := do(ctx, t, p, p, "GET", nil)
 				e, ok := errors.AsType[*pipeline.Error](err)
 				if !ok || e.Kind != tt.kind || e.Reason != tt.reason || e.Stage != "refresh" {
 					t.Errorf("got %v, want %s [%s] of stage refresh", err, tt.kind, tt.reason)
@@ -284,7 +284,7 @@ func TestRefresh_caller_leaves_at_once(t *testing.T) {
 					t.Errorf("%d response bodies are open", n)
 				}
 				time.Sleep(5 * time.Second) // the renewal goes on without its caller: its token must not be lost
-				if resp, _, err := do(t, t.Context(), p, p, "GET", nil); err != nil || resp.StatusCode != 200 || s.issued != 2 {
+				if resp, _, err := do(t.Context(), t, p, p, "GET", nil); err != nil || resp.StatusCode != 200 || s.issued != 2 {
 					t.Errorf("next call: got %v, %v, %d tokens", resp, err, s.issued)
 				}
 			})

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,7 +33,7 @@ func TestRefresh_one_token_request_serves_all_who_were_refused(t *testing.T) {
 		for i := range callers {
 			wg.Go(func() {
 				time.Sleep(time.Duration(i%7) * time.Millisecond)
-				resp, _, err := do(t, t.Context(), p, p, "POST", strings.NewReader("x"))
+				resp, _, err := do(t.Context(), t, p, p, "POST", strings.NewReader("x"))
 				if err != nil || resp.StatusCode != 200 {
 					t.Errorf("got %v, %v", resp, err)
 				}
@@ -58,11 +59,11 @@ func TestRefresh_late_refusal_of_an_old_token_costs_no_renewal(t *testing.T) {
 		}
 		done := make(chan *http.Response)
 		go func() {
-			resp, _, _ := do(t, t.Context(), p, p, "GET", nil)
+			resp, _, _ := do(t.Context(), t, p, p, "GET", nil)
 			done <- resp
 		}()
 		synctest.Wait()
-		if resp, _, err := do(t, t.Context(), p, p, "GET", nil); err != nil || resp.StatusCode != 200 {
+		if resp, _, err := do(t.Context(), t, p, p, "GET", nil); err != nil || resp.StatusCode != 200 {
 			t.Fatalf("got %v, %v", resp, err)
 		}
 		resp := <-done
@@ -94,7 +95,7 @@ func TestRefresh_copies_sent_at_the_same_time_share_one_replay(t *testing.T) {
 		p := open(t, s, "", pipeline.WithStages(twice), pipeline.WithSet(`pipelines.p.stages=["twice", "auth", "refresh"]`))
 		warm(t, s, p)
 		s.latency, s.took = time.Millisecond, time.Second
-		if _, _, err := do(t, t.Context(), p, p, "GET", nil); err != nil {
+		if _, _, err := do(t.Context(), t, p, p, "GET", nil); err != nil {
 			t.Fatal(err)
 		}
 		if s.issued != 2 || len(s.sends) != 3 || s.open.Load() != 0 {
@@ -110,8 +111,8 @@ func TestRefresh_invariants(t *testing.T) {
 			start, patience time.Duration
 			method          string
 		}
-		millis := func(max int) *rapid.Generator[time.Duration] {
-			return rapid.Map(rapid.IntRange(0, max), func(n int) time.Duration { return time.Duration(n) * time.Millisecond })
+		millis := func(most int) *rapid.Generator[time.Duration] {
+			return rapid.Map(rapid.IntRange(0, most), func(n int) time.Duration { return time.Duration(n) * time.Millisecond })
 		}
 		callers := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) caller {
 			return caller{
@@ -127,11 +128,9 @@ func TestRefresh_invariants(t *testing.T) {
 			s := &server{latency: latency, took: took}
 			failed := 0
 			s.issue = func(n int) (string, error) {
-				for _, f := range failing {
-					if f == n {
-						failed++
-						return "", &credential.Failure{Op: "refresh", Status: 503}
-					}
+				if slices.Contains(failing, n) {
+					failed++
+					return "", &credential.Failure{Op: "refresh", Status: 503}
 				}
 				return after(n, nil)(n)
 			}
@@ -146,7 +145,7 @@ func TestRefresh_invariants(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), c.patience)
 					defer cancel()
 					began := time.Now()
-					resp, _, err := do(t, ctx, p, p, c.method, body(c.method))
+					resp, _, err := do(ctx, t, p, p, c.method, body(c.method))
 					if got := time.Since(began); got > c.patience {
 						t.Errorf("I10: returned after %s, the caller's patience was %s", got, c.patience)
 					}
@@ -248,7 +247,7 @@ func TestRefresh_callers_who_wait_leave_the_connection_to_the_token_request(t *t
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, _, err := do(t, t.Context(), p, rig{Pipeline: p}, "GET", nil)
+	resp, _, err := do(t.Context(), t, p, rig{Pipeline: p}, "GET", nil)
 	if err != nil || resp.StatusCode != 200 || issued != 2 {
 		t.Errorf("got %v, %v, %d tokens", resp, err, issued)
 	}

@@ -209,7 +209,7 @@ func (l *locked) String() string {
 }
 
 // do sends a request and reads the answer to its end.
-func do(t testing.TB, ctx context.Context, rt http.RoundTripper, p rig, method string, body io.Reader) (*http.Response, string, error) {
+func do(ctx context.Context, t testing.TB, rt http.RoundTripper, p rig, method string, body io.Reader) (*http.Response, string, error) {
 	t.Helper()
 	req, err := p.NewRequest(ctx, method, "/posts", body)
 	if err != nil {
@@ -230,7 +230,7 @@ func do(t testing.TB, ctx context.Context, rt http.RoundTripper, p rig, method s
 // warm makes a first call, so that the session holds token 1, and revokes it.
 func warm(t testing.TB, s *server, p rig) {
 	t.Helper()
-	resp, _, err := do(t, t.Context(), p, p, "GET", nil)
+	resp, _, err := do(t.Context(), t, p, p, "GET", nil)
 	if err != nil || resp.StatusCode != 200 {
 		t.Fatalf("first call: %v, %v", resp, err)
 	}
