@@ -48,6 +48,8 @@ type Call struct {
 	last    *send        // the newest send; earlier ones behind it
 	rewinds [2]Rewinder
 	rewound int
+
+	moreRewinds []*Rewinder
 }
 
 // choice is what auth decided.

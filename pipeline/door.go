@@ -161,6 +161,7 @@ func (c *Call) finish(in, req *http.Request, resp *http.Response, err error, spa
 	if span != nil {
 		c.endSpan(span, err)
 	}
+	c.dropRewinds()
 	c.over.Store(true)
 	if err != nil {
 		for s := last; s != nil; s = s.prev {

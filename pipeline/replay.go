@@ -1,22 +1,28 @@
 package pipeline
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 )
 
-// Rewinder rebuilds a request as it was when [Replay] took it. It is used by one goroutine.
+// Rewinder rebuilds a request as it was when [Replay] took it. It is used by one goroutine, and only until the call's RoundTrip returns.
 type Rewinder struct {
+	snap  *snapshot
+	call  *Call
+	given int // how many requests Next has given
+}
+
+// snapshot is what a Rewinder keeps. It is large, and of no use once its call is over: so it is pooled.
+type snapshot struct {
 	req     *http.Request
 	was     http.Request // as Replay took it; an inner stage may change req to its last field
-	call    *Call
 	url     url.URL
 	getBody func() (io.ReadCloser, error)
 	source  *bodySource
 	body    bool // there is one
-	given   int  // how many requests Next has given
-	few     [12]headerLine
 	headers []headerLine
 	coding  []string
 }
@@ -27,14 +33,23 @@ type headerLine struct {
 	others []string // further values, rare
 }
 
+var snapshots = sync.Pool{New: func() any { return &snapshot{headers: make([]headerLine, 0, 16)} }}
+
+// errCallOver is what Next says after the call.
+var errCallOver = errors.New("the call is over: a Rewinder is good until RoundTrip returns")
+
 // Replay takes what is needed to send req more than once: method, URL, headers, and a way to read the body again. Call it before
 // the first next, and send only what Next returns: each request is then equal to req as it is now, whatever inner stages did to
 // an earlier one. It reads nothing of the body.
 func Replay(req *http.Request) *Rewinder {
 	call := CallFrom(req.Context())
-	r := call.rewinder()
-	r.req, r.was, r.call, r.url = req, *req, call, *req.URL
-	r.headers = r.few[:0]
+	s := snapshots.Get().(*snapshot)
+	s.take(req)
+	return call.rewinder(s)
+}
+
+func (s *snapshot) take(req *http.Request) {
+	s.req, s.was, s.url = req, *req, *req.URL
 	for name, values := range req.Header {
 		line := headerLine{name: name}
 		if len(values) > 0 {
@@ -43,32 +58,60 @@ func Replay(req *http.Request) *Rewinder {
 		if len(values) != 1 {
 			line.others = append([]string{}, values[min(1, len(values)):]...)
 		}
-		r.headers = append(r.headers, line)
+		s.headers = append(s.headers, line)
 	}
-	r.coding = append([]string(nil), req.TransferEncoding...)
+	s.coding = append([]string(nil), req.TransferEncoding...)
 	if req.Body == nil || req.Body == http.NoBody {
-		return r
+		return
 	}
-	r.body = true
-	r.getBody, r.source = req.GetBody, sourceBehind(req)
-	if r.getBody == nil && r.source == nil {
-		r.source = readOnce(req)
+	s.body = true
+	s.getBody, s.source = req.GetBody, sourceBehind(req)
+	if s.getBody == nil && s.source == nil {
+		s.source = readOnce(req)
 	}
-	return r
 }
 
-// rewinder returns a Rewinder: one of the call's own while there are any.
-func (c *Call) rewinder() *Rewinder {
+// release forgets the request and gives the snapshot back.
+func (s *snapshot) release() {
+	clear(s.headers)
+	*s = snapshot{headers: s.headers[:0]}
+	snapshots.Put(s)
+}
+
+// rewinder returns a Rewinder over s: one of the call's own while there are any.
+func (c *Call) rewinder(s *snapshot) *Rewinder {
 	if c == nil {
-		return new(Rewinder)
+		return &Rewinder{snap: s}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.rewound == len(c.rewinds) {
-		return new(Rewinder)
+		r := &Rewinder{snap: s, call: c}
+		c.moreRewinds = append(c.moreRewinds, r)
+		return r
 	}
+	r := &c.rewinds[c.rewound]
+	*r = Rewinder{snap: s, call: c}
 	c.rewound++
-	return &c.rewinds[c.rewound-1]
+	return r
+}
+
+// dropRewinds gives the call's snapshots back, at its end.
+func (c *Call) dropRewinds() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.rewound {
+		c.rewinds[i].drop()
+	}
+	for _, r := range c.moreRewinds {
+		r.drop()
+	}
+}
+
+func (r *Rewinder) drop() {
+	s := r.snap
+	r.snap = nil
+	s.release()
 }
 
 // sourceBehind finds the replayable source behind a body that the door wrapped, nil if there is none.
@@ -91,21 +134,26 @@ func readOnce(req *http.Request) *bodySource {
 
 // Again reports whether Next can give another request: false once the body was read and can't be had again.
 func (r *Rewinder) Again() bool {
-	return r.given == 0 || !r.body || r.source == nil || r.source.replayable()
+	s := r.snap
+	return s != nil && (r.given == 0 || !s.body || s.source == nil || s.source.replayable())
 }
 
 // Next returns the request of the next attempt. The first is the request that Replay was given, so it must not have been changed
 // or sent since. It fails only where Again is false or GetBody does.
 func (r *Rewinder) Next() (*http.Request, error) {
+	s := r.snap
+	if s == nil {
+		return nil, errCallOver
+	}
 	r.given++
 	if r.given == 1 {
-		return r.req, nil
+		return s.req, nil
 	}
-	next := r.was.WithContext(r.was.Context())
-	u := r.url
+	next := s.was.WithContext(s.was.Context())
+	u := s.url
 	next.URL = &u
-	next.Header = make(http.Header, len(r.headers)+1)
-	for _, line := range r.headers {
+	next.Header = make(http.Header, len(s.headers)+1)
+	for _, line := range s.headers {
 		switch {
 		case line.others == nil:
 			next.Header[line.name] = []string{line.value}
@@ -115,24 +163,24 @@ func (r *Rewinder) Next() (*http.Request, error) {
 			next.Header[line.name] = append([]string{line.value}, line.others...)
 		}
 	}
-	next.TransferEncoding = append([]string(nil), r.coding...)
+	next.TransferEncoding = append([]string(nil), s.coding...)
 	next.Body, next.GetBody = nil, nil
-	if !r.body {
+	if !s.body {
 		return next, nil
 	}
-	rc, err := r.open()
+	rc, err := s.open()
 	if err != nil {
 		return nil, err
 	}
-	next.Body, next.GetBody = r.call.own(rc), r.getBody
+	next.Body, next.GetBody = r.call.own(rc), s.getBody
 	return next, nil
 }
 
-func (r *Rewinder) open() (io.ReadCloser, error) {
-	if r.getBody != nil {
-		return r.getBody()
+func (s *snapshot) open() (io.ReadCloser, error) {
+	if s.getBody != nil {
+		return s.getBody()
 	}
-	return r.source.open()
+	return s.source.open()
 }
 
 // own makes rc the call's present request body: the door closes it if nobody else does. The one before is closed unless the
