@@ -166,7 +166,7 @@ func annotatable(req *http.Request, err error, call *pipeline.Call) (e *pipeline
 		fresh := *e
 		e = &fresh
 	}
-	if error(found) != err {
+	if error(found) != err { //nolint:errorlint // is it itself the error, or within it?
 		e.Err = err
 	}
 	return e, false
