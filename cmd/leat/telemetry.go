@@ -132,7 +132,9 @@ func (t *telemetry) spans() []spanReport {
 	return out
 }
 
-func millis(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / float64(time.Millisecond) }
+func millis(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}
 
 // drawTrace draws spans as a waterfall.
 func drawTrace(w io.Writer, spans []spanReport) {
