@@ -40,7 +40,7 @@ func (s *sender) wrapBody(out *send, resp *http.Response) {
 		b.end()
 		return
 	}
-	if IsStream(resp) {
+	if IsStream(resp) && resp.StatusCode < 400 { // a failure may be sent again, and that has no deadline but this
 		out.life.setDeadline(time.Time{}, "")
 		out.call.life.setDeadline(time.Time{}, "")
 	}
