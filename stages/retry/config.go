@@ -152,8 +152,8 @@ func (c Config) checkHeader() error {
 func isToken(s string) bool {
 	for i := range len(s) {
 		ch := s[i]
-		letter := 'a' <= ch|0x20 && ch|0x20 <= 'z'
-		if !letter && !('0' <= ch && ch <= '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(ch)) {
+		letter, digit := 'a' <= ch|0x20 && ch|0x20 <= 'z', '0' <= ch && ch <= '9'
+		if !letter && !digit && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(ch)) {
 			return false
 		}
 	}

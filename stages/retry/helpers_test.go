@@ -41,12 +41,30 @@ func open(t testing.TB, table string, rt http.RoundTripper, opts ...pipeline.Opt
 
 func openWith(t testing.TB, table, settings string, rt http.RoundTripper, in, out pipeline.Factory, opts ...pipeline.Option) *pipeline.Pipeline {
 	t.Helper()
+	return openStages(t, table, settings, rt, append(opts, pipeline.WithStages(Factory(), in, out))...)
+}
+
+// openHalf has a retry whose every random number is a half.
+func openHalf(t testing.TB, table string, rt http.RoundTripper, opts ...pipeline.Option) *pipeline.Pipeline {
+	t.Helper()
+	half := pipeline.Define("retry", Defaults(), func(c Config, s pipeline.Settings) (*Stage, error) {
+		stage, err := New(c, s)
+		if err == nil {
+			stage.random = func() float64 { return 0.5 }
+		}
+		return stage, err
+	})
+	return openStages(t, table, "", rt, append(opts, pipeline.WithStages(half, inner(pass1), outer(pass1)))...)
+}
+
+func openStages(t testing.TB, table, settings string, rt http.RoundTripper, opts ...pipeline.Option) *pipeline.Pipeline {
+	t.Helper()
 	src := "version = 1\n[stages.retry]\n" + table + "\n[pipelines.t]\nbase_url = \"https://api.test\"\nstages = [\"outer\", \"retry\", \"inner\"]\n" + settings
-	opts = append(opts, pipeline.WithStages(Factory(), in, out), pipeline.WithEnviron(nil))
+	opts = append(opts, pipeline.WithEnviron(nil))
 	if rt != nil {
 		opts = append(opts, pipeline.WithTransport("default", rt))
 	}
-	r, err := pipeline.OpenBytes(context.Background(), "t.toml", []byte(src), opts...)
+	r, err := pipeline.OpenBytes(t.Context(), "t.toml", []byte(src), opts...)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -153,7 +171,7 @@ func run(t testing.TB, p *pipeline.Pipeline, req *http.Request) (status int, cal
 	t.Helper()
 	resp, err := p.RoundTrip(req)
 	if err != nil {
-		e, ok := err.(*pipeline.Error) //nolint:errorlint // the door's own
+		e, ok := err.(*pipeline.Error)
 		if !ok {
 			t.Fatalf("error is %T, want *pipeline.Error: %v", err, err)
 		}
