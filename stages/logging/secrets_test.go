@@ -22,11 +22,19 @@ func TestLog_shows_no_canary(t *testing.T) {
 	var out output
 	var reply func(*http.Request) (*http.Response, error)
 	rt := roundTripper(func(req *http.Request) (*http.Response, error) { return reply(req) })
+	inner := stageOf("inner", func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		if said := req.URL.Query().Get("api_key"); said != "" && err == nil { // a stage that says too much
+			pipeline.Drop(resp)
+			return nil, pipeline.Errorf(pipeline.KindPolicy, "refused: api_key=%s", said)
+		}
+		return resp, err
+	})
 	pipelines := map[string]*pipeline.Pipeline{}
 	runners := map[string]*pipeline.Runner{}
 	for _, profile := range []string{Production, Development} {
 		keys := fmt.Sprintf("[stages.log]\nprofile = %q\nrequest_body = true\nresponse_body = true\nkeys = [\"flag\"]\nheaders = [\"X-Shown\"]\nquery = [\"shown\"]", profile)
-		pipelines[profile], runners[profile] = open(t, `"twice", "log"`, keys, rt, pipeline.WithLogger(out.logger(slog.LevelDebug)))
+		pipelines[profile], runners[profile] = open(t, `"twice", "log", "inner"`, keys, rt, pipeline.WithLogger(out.logger(slog.LevelDebug)), inner)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		profile := rapid.SampledFrom([]string{Production, Development}).Draw(t, "profile")
