@@ -24,6 +24,8 @@ const (
 	exitInterrupted = 130 // Ctrl-C
 )
 
+const defaultFile = "pipelines.toml"
+
 type stdio struct {
 	in       io.Reader
 	out, err io.Writer
@@ -80,9 +82,8 @@ Exit codes: 0 done; 1 the request ended in an error (any 4xx or 5xx kind include
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, fmt.Errorf("%w\nrun '%s --help' for the options", err, cmd.CommandPath())}
 	})
-	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.file, "config", "c", "pipelines.toml", "the file")
+	flags.StringVarP(&a.file, "config", "c", defaultFile, "the file")
 	flags.StringArrayVar(&a.sets, "set", nil, "set a value over the file's, as in pipelines.demo.timeout=5s (repeatable)")
 	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
 	root.AddCommand(a.verbs()...)
@@ -146,7 +147,11 @@ func (a *app) report(ctx context.Context, err error) int {
 
 func (a *app) reportFile(diags config.Diagnostics) {
 	if a.json() {
-		_ = a.writeJSON(map[string]any{"ok": false, "diagnostics": diags})
+		_ = a.writeJSON(struct {
+			OK          bool               `json:"ok"`
+			File        string             `json:"file"`
+			Diagnostics config.Diagnostics `json:"diagnostics"`
+		}{false, a.file, diags})
 		return
 	}
 	fmt.Fprintln(a.std.err, diags.Error())

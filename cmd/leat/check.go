@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/stages"
+)
+
+func (a *app) checkVerb() *cobra.Command {
+	files := true
+	cmd := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Find every mistake in a file",
+		Long: `Find every mistake in a file, and say for each one where it is and what to write instead.
+
+LEAT_… variables and --set count as they do for send. The files that the pipelines name (schemas, certificates) are read as well, unless
+--files=false: then only the text is judged, as for a machine that does not have them. No connection is made, no program is run and no
+secret is read.`,
+		Example: `  leat check
+  leat check staging.toml -o json
+  leat check --set pipelines.api.timeout=5s`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: tomlFiles,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				a.file = args[0]
+			}
+			return a.check(files)
+		},
+	}
+	cmd.Flags().BoolVar(&files, "files", true, "also read the files that it names: schemas, certificates")
+	return cmd
+}
+
+// checkReport is what `check -o json` prints of a file without mistakes.
+type checkReport struct {
+	OK          bool               `json:"ok"`
+	File        string             `json:"file"`
+	Pipelines   []string           `json:"pipelines"`
+	StageTypes  []string           `json:"stage_types"`
+	Credentials []string           `json:"credentials"`
+	Diagnostics config.Diagnostics `json:"diagnostics"`
+}
+
+func (a *app) check(files bool) error {
+	plan, err := a.plan()
+	if err != nil {
+		return err
+	}
+	if files {
+		if err := pipeline.Probe(plan).Err(); err != nil {
+			return err
+		}
+	}
+	r := checkReport{OK: true, File: a.file, Pipelines: []string{}, StageTypes: []string{}, Credentials: []string{}, Diagnostics: config.Diagnostics{}}
+	seen := map[string]bool{}
+	for _, p := range plan.Pipelines {
+		r.Pipelines = append(r.Pipelines, p.Name)
+		for _, s := range p.Stages {
+			if !seen[s.Type] {
+				seen[s.Type] = true
+				r.StageTypes = append(r.StageTypes, s.Type)
+			}
+		}
+	}
+	for _, c := range plan.Credentials {
+		r.Credentials = append(r.Credentials, c.Name)
+	}
+	if a.json() {
+		return a.writeJSON(r)
+	}
+	_, err = fmt.Fprintf(a.std.out, "%s: ok: %s, %s, %s\n", a.file,
+		plural(len(r.Pipelines), "pipeline"), plural(len(r.StageTypes), "stage type"), plural(len(r.Credentials), "credential"))
+	return err
+}
+
+// plan reads and judges the file, with what the environment and --set lay over it, and begins nothing.
+func (a *app) plan() (*pipeline.Plan, error) {
+	overlays := config.FromEnviron(os.Environ())
+	for _, s := range a.sets {
+		overlay, err := config.ParseSet(s)
+		if err != nil {
+			return nil, &exitError{exitUsage, err}
+		}
+		overlays = append(overlays, overlay)
+	}
+	f, err := config.Load(a.file, overlays...)
+	if f == nil {
+		return nil, invalid(err)
+	}
+	registry, err := pipeline.NewRegistry(stages.All()...)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := pipeline.Check(f, registry)
+	return plan, invalid(err)
+}
+
+// invalid has an error about the file exit as one, whatever its type.
+func invalid(err error) error {
+	if _, isExit := errors.AsType[*exitError](err); err == nil || isExit {
+		return err
+	}
+	return &exitError{exitInvalid, err}
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/leatdev/leat/pipeline/config"
+)
+
+// The shell's completions. They never fail: where nothing is known, nothing is offered.
+
+func tomlFiles(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []cobra.Completion{"toml"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// pipelineNames offers the pipelines of the file as the first argument, and what more gives as the next ones.
+func (a *app) pipelineNames(more ...cobra.Completion) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			if len(args) > 1 {
+				more = nil
+			}
+			return more, cobra.ShellCompDirectiveNoFileComp
+		}
+		f, _ := config.Load(a.file) // a file with mistakes has names all the same
+		if f == nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []cobra.Completion
+		for _, p := range f.Pipelines() {
+			names = append(names, p.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
