@@ -56,7 +56,7 @@ func (s *Session) Login(ctx context.Context, fields map[string]redact.Secret) er
 		s.request.give()
 		return s.view.Load().err
 	}
-	began, replaced := s.generation, s.stored
+	began := s.generation
 	s.running.Add(1)
 	s.mu.Unlock()
 
@@ -66,7 +66,7 @@ func (s *Session) Login(ctx context.Context, fields map[string]redact.Secret) er
 		err := errors.New("the login ended early")
 		defer func() { done <- err }() // deferred, because a source may end its goroutine
 		defer s.request.give()
-		err = s.login(detached(ctx), source, fields, began, replaced)
+		err = s.login(detached(ctx), source, fields, began)
 	}()
 	select {
 	case err := <-done:
@@ -76,7 +76,7 @@ func (s *Session) Login(ctx context.Context, fields map[string]redact.Secret) er
 	}
 }
 
-func (s *Session) login(ctx context.Context, source Loginer, fields map[string]redact.Secret, began, replaced uint64) error {
+func (s *Session) login(ctx context.Context, source Loginer, fields map[string]redact.Secret, began uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.FlightTimeout)
 	defer cancel()
 	got, sent, err := s.attempts(ctx, false, func(ctx context.Context) (Token, error) { return source.Login(ctx, fields) })
@@ -85,14 +85,14 @@ func (s *Session) login(ctx context.Context, source Loginer, fields map[string]r
 	}
 	s.learn(got)
 	next := &view{snap: newSnapshot(began+1, got, s.config.Place, sent, s.early), byHand: true}
-	if !s.deliver(context.WithoutCancel(ctx), began, next, replaced, func(Record) bool { return false }) {
+	if !s.deliver(context.WithoutCancel(ctx), began, next, func(Record) bool { return false }) {
 		return s.errorf(s.State().Status, errors.New("a logout or another token came while logging in, and counts"))
 	}
 	return nil
 }
 
 // Logout forgets the token here and in the store. A flight that runs brings nothing any more; its waiters fail at once. Login
-// and Set open the session again. An error means that the store may still hold the token; calling again tries again.
+// and Set open the session again. An error means that the store still holds the token; deleting it is tried again behind.
 func (s *Session) Logout(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closed {
@@ -100,25 +100,13 @@ func (s *Session) Logout(ctx context.Context) error {
 		return s.view.Load().err
 	}
 	s.generation++
-	mine := s.generation
 	s.failures, s.storms, s.refusals = 0, 0, nil
 	out := s.errorf(StatusClosed, fmt.Errorf("logged out: %w", ErrLoginRequired))
-	s.settle(&view{ended: StatusClosed, err: out}, nil, out)
+	s.settle(&view{ended: StatusClosed, err: out, unsaved: true}, nil, out)
 	s.mu.Unlock()
-
-	if err := s.writing.take(ctx); err != nil {
+	if err := s.saveNow(ctx); err != nil {
 		return s.errorf(StatusClosed, fmt.Errorf("deleting the stored token: %w", err))
 	}
-	defer s.writing.give()
-	if !s.at(mine) {
-		return nil // somebody logged in meanwhile, and the store gets that token
-	}
-	if err := s.config.Store.Delete(ctx, s.key); err != nil {
-		return s.errorf(StatusClosed, fmt.Errorf("deleting the stored token: %w", err))
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stored = 0
 	return nil
 }
 

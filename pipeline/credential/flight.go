@@ -130,13 +130,20 @@ func (s *Session) renew(ctx context.Context, f *flight) error {
 		return fmt.Errorf("waiting for the store's lock: %w", err)
 	}
 	defer unlock()
+	s.mu.Lock()
+	seen := s.seen
+	s.mu.Unlock()
 	rec, err := s.config.Store.Load(ctx, s.key)
 	if err != nil {
 		return fmt.Errorf("reading the stored token: %w", err)
 	}
 
 	s.mu.Lock()
-	v, stored, current := s.view.Load(), s.stored, s.generation == f.began
+	v, current := s.view.Load(), s.generation == f.began
+	news := rec.Generation != 0 && rec.Generation != s.seen // another process, or another life of this session, was here
+	if s.seen == seen {
+		s.seen = rec.Generation
+	}
 	s.mu.Unlock()
 	if !current {
 		return nil
@@ -145,10 +152,10 @@ func (s *Session) renew(ctx context.Context, f *flight) error {
 	if v.snap != nil {
 		prev = v.snap.Token()
 	}
-	if rec.Generation != 0 && rec.Generation != stored { // another process, or another life of this session, was here
+	if news {
 		if n := s.revive(f.began, rec); n != nil && !(v.refused && rec.Token.Access == prev.Access) {
 			s.learn(rec.Token)
-			s.publish(f.began, &view{snap: n}, rec.Generation)
+			s.publish(f.began, &view{snap: n})
 			s.log().Debug("credential adopted the stored token", "generation", n.generation)
 			return nil
 		}
@@ -169,7 +176,7 @@ func (s *Session) renew(ctx context.Context, f *flight) error {
 		s.cool(next, errRepeated)
 	}
 	yield := func(other Record) bool { return other.Token.Access != prev.Access && s.revive(f.began, other) != nil }
-	s.deliver(f.ctx, f.began, next, rec.Generation, yield)
+	s.deliver(f.ctx, f.began, next, yield)
 	return nil
 }
 

@@ -83,6 +83,48 @@ func TestFlight(t *testing.T) {
 	}
 }
 
+func TestFlightAsksAgain(t *testing.T) {
+	t.Run("but_not_for_a_first_token_after_an_unknown_outcome", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			k := &tokens{refuse: func(int) error { return &Failure{Op: "login", Err: errors.New("reset")} }}
+			_, err := open(t, SessionConfig{Source: k}).Acquire(t.Context())
+			wantError(t, err, StatusCooldown)
+			wantCalls(t, k, 1)
+		})
+	})
+	t.Run("no_earlier_than_told", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			k := &tokens{refuse: func(call int) error {
+				if call > 1 {
+					return nil
+				}
+				return &Failure{Op: "login", Status: 503, RetryAfter: 2 * time.Second}
+			}}
+			began := time.Now()
+			acquire(t, open(t, SessionConfig{Source: k}))
+			if took := time.Since(began); took < 2*time.Second {
+				t.Fatalf("took %s", took)
+			}
+		})
+	})
+	t.Run("without_a_refresh_token_that_died", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			k := &tokens{refuse: func(call int) error {
+				return map[int]error{2: invalidGrant(), 3: &Failure{Op: "login", Status: 403}}[call]
+			}}
+			s := open(t, SessionConfig{Source: k})
+			s.Reject(acquire(t, s).Generation())
+			_, err := s.Acquire(t.Context())
+			wantError(t, err, StatusCooldown)
+			time.Sleep(time.Second)
+			acquire(t, s)
+			if k.refreshes.Load() != 1 || k.obtains.Load() != 3 {
+				t.Fatalf("%d refreshes, %d obtains", k.refreshes.Load(), k.obtains.Load())
+			}
+		})
+	})
+}
+
 func TestFlightWithoutLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, SessionConfig{Source: &tokens{noLogin: true}})
@@ -94,70 +136,6 @@ func TestFlightWithoutLogin(t *testing.T) {
 		if _, again := s.Acquire(t.Context()); again != err {
 			t.Fatalf("got another value: %v", again)
 		}
-	})
-}
-
-func TestCooldown(t *testing.T) {
-	fail := func(call int) error {
-		if call == 1 {
-			return nil
-		}
-		return &Failure{Op: "refresh", Refresh: true, Status: 403}
-	}
-	t.Run("serves_the_token_while_it_is_good", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s := open(t, SessionConfig{Source: &tokens{life: 100 * time.Second, refuse: fail}})
-			acquire(t, s)
-			time.Sleep(85 * time.Second)
-			for range 14 * 20 { // up to the very end, beyond the mandatory moment
-				acquire(t, s)
-				time.Sleep(50 * time.Millisecond)
-			}
-			time.Sleep(time.Second)
-			_, err := s.Acquire(t.Context())
-			wantError(t, err, StatusCooldown)
-		})
-	})
-	t.Run("lengthens_up_to_a_minute", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			k := &tokens{refuse: fail}
-			s := open(t, SessionConfig{Source: k})
-			acquire(t, s)
-			s.Reject(1)
-			for range 40 * 60 {
-				_, err := s.Acquire(t.Context())
-				if e := wantError(t, err, StatusCooldown); e.RetryAfter > time.Minute {
-					t.Fatalf("retry after %s", e.RetryAfter)
-				}
-				time.Sleep(time.Second)
-			}
-			if got := k.calls.Load(); got < 40 || got > 160 {
-				t.Fatalf("%d requests in 40 minutes", got)
-			}
-		})
-	})
-	t.Run("lasts_as_long_as_the_server_says", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			k := &tokens{refuse: func(call int) error {
-				if call == 1 {
-					return &Failure{Op: "login", Status: 503, RetryAfter: 100 * time.Second}
-				}
-				return nil
-			}}
-			s := open(t, SessionConfig{Source: k})
-			_, err := s.Acquire(t.Context())
-			if e := wantError(t, err, StatusCooldown); e.RetryAfter != 100*time.Second {
-				t.Fatalf("got %s", e.RetryAfter)
-			}
-			time.Sleep(99 * time.Second)
-			_, err = s.Acquire(t.Context())
-			if e := wantError(t, err, StatusCooldown); e.RetryAfter != time.Second {
-				t.Fatalf("got %s", e.RetryAfter)
-			}
-			wantCalls(t, k, 1)
-			time.Sleep(time.Second)
-			acquire(t, s)
-		})
 	})
 }
 

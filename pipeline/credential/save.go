@@ -8,9 +8,9 @@ import (
 
 // deliver stores a token that was obtained, then publishes it: if the process dies in between, the next one finds it. It does
 // neither where the session has moved on from generation began. A store that fails does not cost the only copy: the token
-// is published all the same, and the write tried again. Where the store holds another record than replaced by now, yield
-// decides whether that one is adopted. It reports whether a token was published.
-func (s *Session) deliver(ctx context.Context, began uint64, next *view, replaced uint64, yield func(Record) bool) bool {
+// is published all the same, and the write tried again. Where somebody else changed the record meanwhile, yield decides
+// whether theirs is adopted. It reports whether a token was published.
+func (s *Session) deliver(ctx context.Context, began uint64, next *view, yield func(Record) bool) bool {
 	if s.writing.take(ctx) != nil {
 		return false
 	}
@@ -21,10 +21,10 @@ func (s *Session) deliver(ctx context.Context, began uint64, next *view, replace
 	// The flight's own timeout must not cut the write of a token that arrived in its last moment.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.FlightTimeout)
 	defer cancel()
-	stored, other, err := s.store(ctx, next.snap, replaced, yield)
+	other, err := s.store(ctx, next.snap, yield)
 	switch {
 	case err != nil:
-		next.unsaved, stored = true, replaced
+		next.unsaved = true
 		s.log().Error("a token could not be stored: it is in memory only and the write is tried again", "error", err)
 	case other != nil:
 		if n := s.revive(began, *other); n != nil {
@@ -32,7 +32,7 @@ func (s *Session) deliver(ctx context.Context, began uint64, next *view, replace
 			next = &view{snap: n}
 		}
 	}
-	if !s.publish(began, next, stored) {
+	if !s.publish(began, next) {
 		return false
 	}
 	s.log().Debug("credential renewed", "generation", next.snap.generation, "lifetime", next.snap.Token().Lifetime)
@@ -46,13 +46,12 @@ func (s *Session) at(generation uint64) bool {
 }
 
 // publish installs v unless a login, a logout or a stored token came first.
-func (s *Session) publish(began uint64, v *view, stored uint64) bool {
+func (s *Session) publish(began uint64, v *view) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.generation != began {
 		return false
 	}
-	s.stored = stored
 	s.install(v)
 	if v.unsaved {
 		s.saveLater()
@@ -60,28 +59,49 @@ func (s *Session) publish(began uint64, v *view, stored uint64) bool {
 	return true
 }
 
-// store saves n in place of the record of generation prev. Where the store holds another one, that one stays if yield says so
-// and is returned; otherwise n takes its place.
-func (s *Session) store(ctx context.Context, n *Snapshot, prev uint64, yield func(Record) bool) (stored uint64, other *Record, err error) {
+// store saves n in place of the record that the session has seen. Where the store holds another one, that one stays if yield
+// says so, and is returned; otherwise n takes its place. The caller holds s.writing.
+func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) bool) (other *Record, err error) {
 	defer s.recoverAs(&err, "store")
 	for range 3 {
+		s.mu.Lock()
+		prev := s.seen
+		s.mu.Unlock()
 		r := Record{Generation: max(n.generation, prev+1), Token: n.Token(), Obtained: n.sent.Round(0)}
-		if err = s.config.Store.Save(ctx, s.key, prev, r); !errors.Is(err, ErrConflict) {
-			return r.Generation, nil, err
+		if err = s.config.Store.Save(ctx, s.key, prev, r); err == nil {
+			s.see(r.Generation)
+			return nil, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return nil, err
 		}
 		found, err := s.config.Store.Load(ctx, s.key)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		if found.Generation != 0 && yield(found) {
-			return found.Generation, &found, nil
+			return &found, nil
 		}
-		prev = found.Generation
+		s.see(found.Generation)
 	}
-	return 0, nil, err
+	return nil, err
 }
 
-// saveNow writes the current token if it is not in the store, and leaves a failure to saveLater.
+func (s *Session) clear(ctx context.Context) (err error) {
+	defer s.recoverAs(&err, "store")
+	if err = s.config.Store.Delete(ctx, s.key); err == nil {
+		s.see(0)
+	}
+	return err
+}
+
+func (s *Session) see(generation uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = generation
+}
+
+// saveNow brings the store up to date with the current token, or with a logout, and leaves a failure to saveLater.
 func (s *Session) saveNow(ctx context.Context) error {
 	err := s.writing.take(ctx)
 	if err == nil {
@@ -91,7 +111,7 @@ func (s *Session) saveNow(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	s.log().Error("a token could not be stored: it is in memory only and the write is tried again", "error", err)
+	s.log().Error("the store could not be brought up to date: it is tried again", "error", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.view.Load().unsaved {
@@ -100,32 +120,30 @@ func (s *Session) saveNow(ctx context.Context) error {
 	return err
 }
 
-// save writes the current token if it is not in the store. The caller holds s.writing.
+// save writes the current token, or deletes it after a logout, if that is not done yet. The caller holds s.writing.
 func (s *Session) save(ctx context.Context) error {
-	s.mu.Lock()
-	v, prev := s.view.Load(), s.stored
-	s.mu.Unlock()
+	v := s.view.Load()
 	if !v.unsaved {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.FlightTimeout)
 	defer cancel()
-	// What another process stored meanwhile stays; the next flight adopts it, because its generation is unknown here.
-	stored, other, err := s.store(ctx, v.snap, prev, func(Record) bool { return !v.byHand })
+	var err error
+	if v.snap == nil {
+		err = s.clear(ctx)
+	} else {
+		// What another process stored meanwhile stays; the next flight adopts it, because this session has not seen it.
+		_, err = s.store(ctx, v.snap, func(Record) bool { return !v.byHand })
+	}
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := *s.view.Load()
-	if now.snap != v.snap {
-		return nil // its own writer waits for s.writing
+	if now := *s.view.Load(); now.snap == v.snap { // a newer token has a writer of its own, which waits for s.writing
+		now.unsaved = false
+		s.change(&now)
 	}
-	if other == nil {
-		s.stored = stored
-	}
-	now.unsaved = false
-	s.change(&now)
 	return nil
 }
 
@@ -160,7 +178,7 @@ func (s *Session) saved() bool {
 	err := s.save(context.Background())
 	s.writing.give()
 	if err != nil {
-		s.log().Error("a token could still not be stored", "error", err)
+		s.log().Error("the store could still not be brought up to date", "error", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

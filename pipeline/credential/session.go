@@ -40,7 +40,8 @@ func (c SessionConfig) Format(f fmt.State, _ rune) {
 type Session struct {
 	config *SessionConfig // a pointer, so that fmt does not look into a session that lies in somebody's unexported field
 	key    Key
-	early  float64 // this process's share of the jitter
+	early  float64   // this process's share of the jitter
+	start  time.Time // to measure from: cheaper than reading both clocks
 
 	view       atomic.Pointer[view]
 	flying     atomic.Bool // flight != nil, for readers without the lock
@@ -52,7 +53,7 @@ type Session struct {
 
 	mu         sync.Mutex // guards what follows and every change of view; never held while anything blocks
 	generation uint64     // grows with each token and each logout
-	stored     uint64     // the store's generation of the token that view holds
+	seen       uint64     // the generation of the store's record that this session wrote, adopted or decided to replace
 	flight     *flight
 	failures   int         // in a row
 	refusals   []time.Time // of distinct fresh tokens, the last three at most
@@ -88,7 +89,7 @@ func NewSession(c SessionConfig) *Session {
 		c.MaxWaiters = 100_000
 	}
 	s := &Session{
-		config: &c, key: Key{c.Name, c.Subject}, early: rand.Float64(),
+		config: &c, key: Key{c.Name, c.Subject}, early: rand.Float64(), start: time.Now(),
 		request: newTurn(), writing: newTurn(),
 		watchers: map[chan State]func() bool{}, quit: make(chan struct{}),
 	}
@@ -118,7 +119,11 @@ func (s *Session) Peek() *Snapshot { return s.view.Load().snap }
 // background. Where there is none, or a 401 refused it, the caller joins the flight that gets the next one and waits until
 // ctx ends. In cooldown, dead and closed it fails at once. The error is an *Error, or the cause of ctx.
 func (s *Session) Acquire(ctx context.Context) (*Snapshot, error) {
-	n, err := s.serve(ctx, s.view.Load(), time.Now())
+	v := s.view.Load()
+	if v.freshFor == forever || v.freshFor > time.Since(s.start) {
+		return v.snap, nil
+	}
+	n, err := s.serve(ctx, v, time.Now())
 	if n == nil && err == nil {
 		return s.wait(ctx)
 	}
@@ -236,12 +241,12 @@ func (s *Session) Renew() {
 }
 
 // Close ends the session for good. It waits for a flight that runs, for FlightTimeout and as long again for the store at
-// most, so that a token which the server has rotated is kept. It returns an error if the last token could not be stored.
+// most, so that a token which the server has rotated is kept. It returns an error if the store could not be brought up to date.
 func (s *Session) Close() error {
 	s.shut()
 	s.running.Wait()
 	if s.view.Load().unsaved {
-		return s.errorf(StatusClosed, errors.New("closed, and the last token could not be stored"))
+		return s.errorf(StatusClosed, errors.New("closed, and the store lacks the last token or logout"))
 	}
 	return nil
 }

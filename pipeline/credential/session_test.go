@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -161,6 +160,7 @@ func TestSession(t *testing.T) {
 			s := open(t, SessionConfig{Source: &tokens{life: time.Hour}})
 			for range 10 {
 				s.Reject(acquire(t, s).Generation())
+				wantStatus(t, s, StatusExpired)
 				time.Sleep(31 * time.Second)
 			}
 		},
@@ -177,19 +177,36 @@ func TestSession(t *testing.T) {
 		},
 		"too_many_waiters_are_refused": func(t *testing.T) {
 			s := open(t, SessionConfig{Source: &tokens{latency: time.Second}, MaxWaiters: 5})
-			var refused atomic.Int32
-			var all sync.WaitGroup
-			for range 8 {
-				all.Go(func() {
-					if _, err := s.Acquire(t.Context()); errors.Is(err, errCrowded) {
-						refused.Add(1)
-					}
-				})
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			try := func(ctx context.Context, callers, want int) {
+				var refused atomic.Int32
+				for range callers {
+					go func() {
+						if _, err := s.Acquire(ctx); errors.Is(err, errCrowded) {
+							refused.Add(1)
+						}
+					}()
+				}
+				synctest.Wait()
+				if int(refused.Load()) != want {
+					t.Errorf("%d refused, want %d", refused.Load(), want)
+				}
 			}
-			all.Wait()
-			if refused.Load() != 3 {
-				t.Fatalf("%d refused, want 3", refused.Load())
-			}
+			try(ctx, 8, 3)
+			time.Sleep(200 * time.Millisecond) // they leave and make room
+			try(t.Context(), 8, 3)
+			time.Sleep(time.Second)
+		},
+		"closed_it_stays_whatever_a_last_flight_brings": func(t *testing.T) {
+			s := open(t, SessionConfig{Source: sourceFunc(func(context.Context) (Token, error) {
+				time.Sleep(time.Second)
+				return Token{}, ErrLoginRequired
+			})})
+			s.Renew()
+			synctest.Wait()
+			_ = s.Close()
+			wantStatus(t, s, StatusClosed)
 		},
 		"close_fails_callers_and_keeps_a_flight's_token": func(t *testing.T) {
 			store := NewMemoryStore()

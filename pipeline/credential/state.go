@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -30,7 +31,7 @@ type State struct {
 	Expires    time.Time `json:"expires,omitzero"`
 	RetryAt    time.Time `json:"retry_at,omitzero"` // in cooldown: when the next renewal is due
 	Renewing   bool      `json:"renewing"`          // a flight is under way
-	Unsaved    bool      `json:"unsaved"`           // the token is in memory only: storing it failed and is tried again
+	Unsaved    bool      `json:"unsaved"`           // the store lacks the token, or still has it after a logout: that is tried again
 	Rejections uint64    `json:"rejections"`        // how often Reject was called
 	LastError  string    `json:"last_error,omitempty"`
 }
@@ -69,6 +70,22 @@ type view struct {
 	ended   Status    // StatusDead or StatusClosed, else ""
 	retryAt time.Time // no flight before it
 	err     *Error    // of the last flight that failed; nil once one succeeded
+
+	freshFor time.Duration // from Session.start: until then there is nothing to consider
+}
+
+// forever is a freshFor that no clock need be read for.
+const forever = time.Duration(math.MaxInt64)
+
+// calm computes freshFor.
+func (v *view) calm(start time.Time) time.Duration {
+	switch {
+	case v.snap == nil || v.refused || v.ended != "":
+		return 0
+	case v.snap.expires.IsZero():
+		return forever
+	}
+	return v.snap.advisory.Sub(start)
 }
 
 // good reports whether the token may go out: not refused and not over. A token past its mandatory moment still counts.
@@ -151,6 +168,7 @@ func (s *Session) Watch(ctx context.Context) <-chan State {
 
 // change publishes v and tells the watchers. The caller holds s.mu.
 func (s *Session) change(v *view) {
+	v.freshFor = v.calm(s.start)
 	s.view.Store(v)
 	s.tell()
 }
