@@ -88,6 +88,7 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
+// Close makes further reads fail. The original was closed long before.
 func (b *body) Close() error {
 	b.closed.Store(true)
 	return nil

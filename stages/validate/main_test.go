@@ -2,6 +2,7 @@ package validate_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,9 +30,7 @@ func (a answer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a.status != 0 {
 		resp.StatusCode = a.status
 	}
-	for k, v := range a.header {
-		resp.Header[k] = v
-	}
+	maps.Copy(resp.Header, a.header)
 	switch a.kind {
 	case "":
 		resp.Header.Set("Content-Type", "application/json")

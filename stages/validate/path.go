@@ -145,7 +145,7 @@ func parseBrackets(s string) (step, string, error) {
 	if err != nil {
 		return step{}, "", fmt.Errorf("[%s] is no whole number: names in brackets stand in quotes", inside)
 	}
-	return step{kind: stepIndex, index: int(i)}, rest, nil //nolint:gosec // 31 bits
+	return step{kind: stepIndex, index: int(i)}, rest, nil
 }
 
 // add puts one path into the tree.
