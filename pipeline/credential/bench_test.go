@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 
 func freshSession(tb testing.TB) *Session {
 	s := NewSession(SessionConfig{Name: "demo", Source: &tokens{}})
-	if err := s.Set(context.Background(), Token{Access: redact.NewSecret("x"), Lifetime: time.Hour}); err != nil {
+	if err := s.Set(tb.Context(), Token{Access: redact.NewSecret("x"), Lifetime: time.Hour}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = s.Close() })
@@ -46,7 +45,7 @@ func TestFreshSessionCostsNothing(t *testing.T) {
 
 func BenchmarkSession(b *testing.B) {
 	s := freshSession(b)
-	ctx := context.Background()
+	ctx := b.Context()
 	req, err := http.NewRequest("GET", "https://api.example/", nil)
 	if err != nil {
 		b.Fatal(err)

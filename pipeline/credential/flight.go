@@ -153,7 +153,7 @@ func (s *Session) renew(ctx context.Context, f *flight) error {
 		prev = v.snap.Token()
 	}
 	if news {
-		if n := s.revive(f.began, rec); n != nil && !(v.refused && rec.Token.Access == prev.Access) {
+		if n := s.revive(f.began, rec); n != nil && (!v.refused || rec.Token.Access != prev.Access) {
 			s.learn(rec.Token)
 			s.publish(f.began, &view{snap: n})
 			s.log().Debug("credential adopted the stored token", "generation", n.generation)

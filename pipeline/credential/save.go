@@ -153,9 +153,7 @@ func (s *Session) saveLater() {
 		return
 	}
 	s.saving = true
-	s.running.Add(1)
-	go func() {
-		defer s.running.Done()
+	s.running.Go(func() {
 		for n := 0; ; n++ {
 			last := false
 			timer := time.NewTimer(backoff(n))
@@ -169,7 +167,7 @@ func (s *Session) saveLater() {
 				return
 			}
 		}
-	}()
+	})
 }
 
 // saved tries once more and reports whether the goroutine of saveLater may end.

@@ -55,12 +55,14 @@ type memoryTurn struct {
 	users int
 }
 
+// Load returns a copy of the record.
 func (m *memoryStore) Load(_ context.Context, key Key) (Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.records[key], nil
 }
 
+// Save compares and swaps.
 func (m *memoryStore) Save(_ context.Context, key Key, prev uint64, r Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -71,6 +73,7 @@ func (m *memoryStore) Save(_ context.Context, key Key, prev uint64, r Record) er
 	return nil
 }
 
+// Delete forgets the record.
 func (m *memoryStore) Delete(_ context.Context, key Key) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,6 +81,7 @@ func (m *memoryStore) Delete(_ context.Context, key Key) error {
 	return nil
 }
 
+// Lock waits in no particular order.
 func (m *memoryStore) Lock(ctx context.Context, key Key) (func(), error) {
 	m.mu.Lock()
 	t := m.turns[key]
