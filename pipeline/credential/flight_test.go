@@ -172,7 +172,7 @@ func (f sourceFunc) Refresh(ctx context.Context, _ Token) (Token, error) { retur
 func TestFlightSurvivesItsSource(t *testing.T) {
 	for name, end := range map[string]func(){
 		"panic":      func() { panic("canary-in-a-panic") },
-		"nil_map":    func() { var m map[string]int; m["x"]++ },
+		"bad_index":  func() { _ = []int{}[time.Now().Nanosecond()*0] },
 		"goexit":     runtime.Goexit,
 		"panic_text": func() { panic(errors.New("canary-in-a-panic")) },
 	} {
