@@ -238,6 +238,36 @@ func TestBackgroundReader(t *testing.T) {
 	}
 }
 
+// TestLateReader: what is left of attempt 1 can't take a byte of a body that streams once.
+func TestLateReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var late io.ReadCloser
+		var got []string
+		up := script(t)
+		up.script = []any{
+			func(req *http.Request) (*http.Response, error) {
+				late = req.Body
+				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+			},
+			func(req *http.Request) (*http.Response, error) {
+				if n, err := late.Read(make([]byte, 3)); n != 0 || err == nil || err == io.EOF {
+					t.Errorf("attempt 1 read %d bytes, %v", n, err)
+				}
+				_ = late.Close()
+				return reading(up, 200, -1, &got)(req)
+			},
+		}
+		body := callers("streams once")
+		status, _, err := run(t, open(t, "", up), request(t.Context(), t, "POST", body))
+		if status != 200 || err != nil || body.count() != 1 {
+			t.Errorf("status %d, err %v, closed %d times", status, err, body.count())
+		}
+		if diff := cmp.Diff([]string{"streams once"}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // dribble gives few bytes at a time, so that readers meet in the middle.
 type dribble struct{ r io.Reader }
 

@@ -1,7 +1,9 @@
 package retry
 
 import (
+	"context"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"slices"
@@ -47,6 +49,27 @@ func TestWithoutCall(t *testing.T) {
 			t.Fatalf("%v, %v after %d sends", resp, err, up.sends)
 		}
 		_ = resp.Body.Close()
+		up.allClosed()
+	})
+}
+
+// TestWithoutCallEnds: without a pipeline's door, nobody else closes the body of an attempt that never was.
+func TestWithoutCallEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Defaults(), pipeline.Settings{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		up := script(t)
+		up.script = []any{up.after(503, "5")}
+		fresh := callers("text")
+		req := request(ctx, t, "PUT", callers("text"))
+		req.GetBody = func() (io.ReadCloser, error) { return fresh, nil }
+		if _, err := s.Do(req, up); !errors.Is(err, context.Canceled) || fresh.count() != 1 {
+			t.Errorf("%v; the fresh body was closed %d times", err, fresh.count())
+		}
 		up.allClosed()
 	})
 }

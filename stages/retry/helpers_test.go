@@ -76,7 +76,8 @@ func openStages(t testing.TB, table, settings string, rt http.RoundTripper, opts
 	return p
 }
 
-// upstream answers with the statuses and errors of a script, the last one for ever, and keeps book.
+// upstream answers with the statuses and errors of a script, the last one for ever, and keeps book. A function in the script closes
+// the request's body itself, when it likes.
 type upstream struct {
 	t      testing.TB
 	script []any // int status, error, or roundTrip
@@ -90,18 +91,23 @@ func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 	step := u.script[min(u.sends, len(u.script)-1)]
 	u.sends++
 	u.mu.Unlock()
-	if req.Body != nil {
-		defer func() { _ = req.Body.Close() }()
-	}
 	switch step := step.(type) {
 	case int:
+		closed(req)
 		return u.answer(req, step, nil), nil
 	case error:
+		closed(req)
 		return nil, step
 	case func(*http.Request) (*http.Response, error):
 		return step(req)
 	}
 	panic("unknown step")
+}
+
+func closed(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
 }
 
 // answer makes an answer whose body's closing is checked at the end of the test.
@@ -119,6 +125,7 @@ func (u *upstream) answer(req *http.Request, status int, header http.Header) *ht
 // after answers with Retry-After.
 func (u *upstream) after(status int, value string) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) {
+		closed(req)
 		return u.answer(req, status, http.Header{"Retry-After": {value}}), nil
 	}
 }

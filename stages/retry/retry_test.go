@@ -109,6 +109,34 @@ func early(t *testing.T, plan []int, limit time.Duration) string {
 	return ""
 }
 
+// TestEarlierReason: the reason of an earlier pass through retry says nothing of a success that follows.
+func TestEarlierReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		up := script(t, 503, 503, 503, 200)
+		p := openWith(t, "", "", up, inner(pass1), outer(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			r := pipeline.Replay(req)
+			first, err := r.Next()
+			if err != nil {
+				return nil, err
+			}
+			resp, err := next.RoundTrip(first)
+			if err != nil {
+				return nil, err
+			}
+			pipeline.Drop(resp)
+			second, err := r.Next()
+			if err != nil {
+				return nil, err
+			}
+			return next.RoundTrip(second)
+		}))
+		status, call, err := run(t, p, request(t.Context(), t, "GET", nil))
+		if status != 200 || err != nil || call.StopReason() != "" {
+			t.Errorf("status %d, err %v, reason %q", status, err, call.StopReason())
+		}
+	})
+}
+
 // TestSendsPerCall is I3: the count goes on when a stage around retry enters it again.
 func TestSendsPerCall(t *testing.T) {
 	for _, tt := range []struct {
