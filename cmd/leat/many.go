@@ -100,6 +100,13 @@ func (a *app) repeat(ctx context.Context, p *pipeline.Pipeline, out *outgoing, f
 	return results
 }
 
+func refreshes(n int) string {
+	if n == 1 {
+		return "1 refresh"
+	}
+	return fmt.Sprintf("%d refreshes", n)
+}
+
 func (a *app) printMany(r manyReport) error {
 	if a.json() {
 		return a.writeJSON(r)
@@ -113,7 +120,7 @@ func (a *app) printMany(r manyReport) error {
 	}
 	fmt.Fprintf(w, "\n%s · p50 %.1f ms · p99 %.1f ms · %s\n", short(time.Duration(r.DurationMS*float64(time.Millisecond))), r.P50MS, r.P99MS, plural(r.Sends, "send"))
 	if d := r.Demo; d != nil {
-		fmt.Fprintf(w, "the demo server saw: %s, %d refreshes, %d reused refresh tokens, %d answers 401\n", plural(d.Logins, "login"), d.Refreshes, d.RefreshReuses, d.Unauthorized)
+		fmt.Fprintf(w, "the demo server saw: %s, %s, %d reused refresh tokens, %d answers 401\n", plural(d.Logins, "login"), refreshes(d.Refreshes), d.RefreshReuses, d.Unauthorized)
 	}
 	if r.FirstError != "" {
 		fmt.Fprintf(w, "first error: %s\n", r.FirstError)

@@ -37,6 +37,7 @@ func (a *app) open(ctx context.Context, extra ...pipeline.Option) (*pipeline.Run
 // demoServer is the misbehaving API on a loopback port, started by the first connection to it.
 type demoServer struct {
 	options demo.Options
+	revoke  bool // the first token dies at once
 
 	once   sync.Once
 	api    *demo.API
@@ -60,8 +61,22 @@ func (d *demoServer) start() {
 		return
 	}
 	d.addr = listener.Addr().String()
-	d.server = &http.Server{Handler: d.api, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	d.server = &http.Server{Handler: d.handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() { _ = d.server.Serve(listener) }()
+}
+
+// handler is the API, with the misfortune that the command line asks for.
+func (d *demoServer) handler() http.Handler {
+	if !d.revoke {
+		return d.api
+	}
+	var first sync.Once
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.api.ServeHTTP(w, r)
+		if r.URL.Path == "/login" || r.URL.Path == "/token" { // the answer is still in net/http's buffer
+			first.Do(d.api.Revoke)
+		}
+	})
 }
 
 // stats returns what the server counted, and false if it never ran.

@@ -164,6 +164,19 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// sharesScreen reports whether a person reads standard output on a screen, or in one file with standard error: then a line is
+// ended where a program would want the exact bytes.
+func (a *app) sharesScreen() bool {
+	out, outIsFile := a.std.out.(*os.File)
+	errs, errIsFile := a.std.err.(*os.File)
+	if isTerminal(a.std.out) || !outIsFile || !errIsFile {
+		return isTerminal(a.std.out)
+	}
+	one, err1 := out.Stat()
+	other, err2 := errs.Stat()
+	return err1 == nil && err2 == nil && os.SameFile(one, other)
+}
+
 // paint colours s if w is a terminal and NO_COLOR is not set.
 func paint(w io.Writer, attr color.Attribute, s string) string {
 	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" {

@@ -28,6 +28,7 @@ type sendFlags struct {
 	count    int
 	parallel int
 	lifetime time.Duration
+	revoke   bool
 }
 
 func (a *app) sendVerb() *cobra.Command {
@@ -54,6 +55,7 @@ The method is GET, or POST where -d is given. A path is taken below the pipeline
 	flags.IntVar(&f.count, "count", 1, "send this many requests")
 	flags.IntVar(&f.parallel, "parallel", 1, "send this many at a time")
 	flags.DurationVar(&f.lifetime, "demo-lifetime", time.Minute, "how long a token of the demo server lives")
+	flags.BoolVar(&f.revoke, "demo-revoke", false, "the demo server revokes the first token that it gives")
 	return cmd
 }
 
@@ -87,7 +89,7 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	server.options = demo.Options{TokenLifetime: f.lifetime}
+	server.options, server.revoke = demo.Options{TokenLifetime: f.lifetime}, f.revoke
 	defer server.close()
 	defer func() { _ = runner.Close() }()
 	p, err := runner.Pipeline(out.pipeline)
@@ -108,6 +110,9 @@ func (a *app) outgoing(f sendFlags, args []string) (*outgoing, error) {
 	}
 	if len(args) == 3 {
 		out.method = strings.ToUpper(args[1])
+		if strings.ContainsAny(out.method, "/:. ") {
+			return nil, fmt.Errorf("%q is no method: the order is PIPELINE METHOD PATH; quote a value that has spaces", args[1])
+		}
 	}
 	for _, h := range f.headers {
 		name, value, ok := strings.Cut(h, ":")
@@ -164,7 +169,7 @@ func (a *app) sendOne(ctx context.Context, p *pipeline.Pipeline, out *outgoing, 
 	}
 	if len(result.body) > 0 {
 		_, _ = a.std.out.Write(result.body)
-		if isTerminal(a.std.out) && result.body[len(result.body)-1] != '\n' {
+		if a.sharesScreen() && result.body[len(result.body)-1] != '\n' {
 			fmt.Fprintln(a.std.out)
 		}
 	}

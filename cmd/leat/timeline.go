@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ func (t *timeline) line(e pipeline.Event) string {
 	who, what, at, took := e.Stage, e.Text, e.At, ""
 	switch e.Name {
 	case pipeline.EventSent:
-		who, at, took = fmt.Sprintf("attempt %d", max(e.Attempt, 1)), e.At-e.Duration, short(e.Duration)
+		who, at, took = t.sender(e), e.At-e.Duration, short(e.Duration)
 	case pipeline.EventWaited:
 		who, at, took = "credential", e.At-e.Duration, short(e.Duration)
 	case pipeline.EventResent:
@@ -65,6 +66,21 @@ func (t *timeline) line(e pipeline.Event) string {
 		return t.tint(e, row)
 	}
 	return t.tint(e, fmt.Sprintf("%-68s %8s", row, took))
+}
+
+// sender names a send: a replay keeps the number of its attempt where no retry stage counts on.
+func (t *timeline) sender(e pipeline.Event) string {
+	replay := false
+	for _, earlier := range slices.Backward(t.events[:len(t.events)-1]) { // the last one is e
+		replay = replay || earlier.Name == pipeline.EventReplay
+		if earlier.Name == pipeline.EventSent {
+			if replay && earlier.Attempt == e.Attempt {
+				return "replay"
+			}
+			break
+		}
+	}
+	return fmt.Sprintf("attempt %d", max(e.Attempt, 1))
 }
 
 func (t *timeline) tint(e pipeline.Event, row string) string {
@@ -98,7 +114,11 @@ func (t *timeline) failure(r *result) {
 		}
 		problem = r.err.ProblemType
 	case kind != "":
-		fmt.Fprintf(t.w, "%s %s: %s\n", paint(t.w, color.FgRed, "error:"), kind.Error(), r.call.Message())
+		text := kind.Error()
+		if message := r.call.Message(); message != "" {
+			text += ": " + message
+		}
+		fmt.Fprintf(t.w, "%s %s\n", paint(t.w, color.FgRed, "error:"), text)
 		problem = r.call.ProblemType()
 	}
 	if problem != "" && problem != "about:blank" {
