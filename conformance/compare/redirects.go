@@ -122,7 +122,7 @@ func (c redirectCase) withLeat(ctx context.Context, net *network) error {
 	if err != nil {
 		return err
 	}
-	defer runner.Close()
+	defer func() { _ = runner.Close() }()
 	for _, name := range []string{"bearer", "key"} {
 		p, err := runner.Pipeline(name)
 		if err != nil {

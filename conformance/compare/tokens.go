@@ -101,7 +101,7 @@ func (s *tokenServer) withLeat(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer runner.Close()
+	defer func() { _ = runner.Close() }()
 	p, err := runner.Pipeline("renewed")
 	if err != nil {
 		return "", err

@@ -82,7 +82,7 @@ func (c writeCase) withLeat(ctx context.Context, api *demo.API, net *network) (s
 	if err != nil {
 		return "", err
 	}
-	defer runner.Close()
+	defer func() { _ = runner.Close() }()
 	p, err := runner.Pipeline("api")
 	if err != nil {
 		return "", err

@@ -68,7 +68,7 @@ func TestGitHub(t *testing.T) {
 			if got := resp.Request.URL.Path; got != "/repos/o/moved-here/issues" {
 				t.Errorf("the response is of %s", got)
 			}
-			issue, _, err := client.Issues.Create(t.Context(), "o", "moved", &github.IssueRequest{Title: github.Ptr("sent twice")})
+			issue, _, err := client.Issues.Create(t.Context(), "o", "moved", &github.IssueRequest{Title: new("sent twice")})
 			if err != nil || issue.GetTitle() != "sent twice" {
 				t.Fatalf("created %v, %v", issue, err)
 			}
@@ -198,7 +198,7 @@ func TestGitHubErrors(t *testing.T) {
 			if !errors.As(err, &refusal) || refusal.Response.StatusCode != http.StatusNotFound || refusal.Message != "Not Found" {
 				t.Errorf("got %T: %v, want a 404 as *github.ErrorResponse", err, err)
 			}
-			_, _, err = client.Issues.Create(t.Context(), "o", "r", &github.IssueRequest{Body: github.Ptr("no title")})
+			_, _, err = client.Issues.Create(t.Context(), "o", "r", &github.IssueRequest{Body: new("no title")})
 			if !errors.As(err, &refusal) {
 				t.Fatalf("got %T: %v, want *github.ErrorResponse", err, err)
 			}
