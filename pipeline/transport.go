@@ -111,25 +111,39 @@ func (c TransportConfig) build(dir string) (*http.Transport, error) {
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetHTTP1(true)
 	}
-	if c.CA != "" {
-		pem, err := os.ReadFile(within(dir, c.CA))
-		if err != nil {
-			return nil, &ConfigError{Path: "ca", Message: "read ca: " + err.Error(), Err: err}
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, Invalid("ca", "read ca: %s holds no PEM certificate", c.CA)
-		}
-		t.TLSClientConfig.RootCAs = pool
-	}
-	if c.Cert != "" {
-		pair := &keyPair{cert: within(dir, c.Cert), key: within(dir, c.Key)}
-		if _, err := pair.get(); err != nil {
-			return nil, &ConfigError{Path: "cert", Message: err.Error(), Err: err}
-		}
-		t.TLSClientConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair.get() }
+	if err := errors.Join(c.trust(t.TLSClientConfig, dir), c.prove(t.TLSClientConfig, dir)); err != nil {
+		return nil, err
 	}
 	return t, nil
+}
+
+// trust has the transport trust the file's certificates.
+func (c TransportConfig) trust(to *tls.Config, dir string) error {
+	if c.CA == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(within(dir, c.CA))
+	if err != nil {
+		return &ConfigError{Path: "ca", Message: "read ca: " + err.Error(), Err: err}
+	}
+	to.RootCAs = x509.NewCertPool()
+	if !to.RootCAs.AppendCertsFromPEM(pem) {
+		return Invalid("ca", "read ca: %s holds no PEM certificate", c.CA)
+	}
+	return nil
+}
+
+// prove has the transport show the client certificate.
+func (c TransportConfig) prove(to *tls.Config, dir string) error {
+	if c.Cert == "" {
+		return nil
+	}
+	pair := &keyPair{cert: within(dir, c.Cert), key: within(dir, c.Key)}
+	if _, err := pair.get(); err != nil {
+		return &ConfigError{Path: "cert", Message: err.Error(), Err: err}
+	}
+	to.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair.get() }
+	return nil
 }
 
 // keyPair is a client certificate that follows its files.
