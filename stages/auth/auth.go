@@ -20,7 +20,7 @@ import (
 // innermost link, and only if the credential's origins allow it. No stage and no log sees it.
 //
 // Nothing is chosen, and so nothing attached, where the caller said SkipAuth, where the request has an Authorization header
-// already (the redirects that follow from it included), and where Exempt holds.
+// already (the redirects that follow from it included), and where exempt holds.
 type Config struct {
 	// Credential names the [credentials.NAME] to use. Default: the pipeline's credential.
 	Credential string `toml:"credential"`
