@@ -28,8 +28,11 @@ func (a *app) open(ctx context.Context, extra ...pipeline.Option) (*pipeline.Run
 		opts = append(opts, pipeline.WithSecrets(map[string]string{"DEMO_PASSWORD": demo.DefaultPassword}))
 	}
 	r, err := pipeline.Open(ctx, a.file, opts...)
-	if err != nil {
+	if ctx.Err() != nil && err != nil {
 		return nil, nil, err
+	}
+	if err != nil {
+		return nil, nil, invalid(err)
 	}
 	return r, server, nil
 }

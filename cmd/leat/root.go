@@ -100,6 +100,11 @@ func (a *app) usage(verb *cobra.Command) {
 		if a.output != "text" && a.output != "json" {
 			return &exitError{exitUsage, fmt.Errorf("-o %s: must be text or json", a.output)}
 		}
+		for _, s := range a.sets {
+			if _, err := config.ParseSet(s); err != nil {
+				return &exitError{exitUsage, err}
+			}
+		}
 		if args == nil {
 			return nil
 		}

@@ -43,8 +43,9 @@ The method is GET, or POST where -d is given. A path is taken below the pipeline
   leat send demo /flaky --trace
   leat send demo POST /posts -d '{"title":"hello"}' -H 'Idempotency-Key: 7f1c'
   leat send demo /posts --count 200 --parallel 50 --demo-lifetime 300ms`,
-		Args: cobra.RangeArgs(2, 3),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), f, args) },
+		Args:              cobra.RangeArgs(2, 3),
+		ValidArgsFunction: a.pipelineNames("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"),
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), f, args) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.data, "data", "d", "", "the request's body; @FILE reads it from a file, @- from standard input")
