@@ -81,7 +81,8 @@ func (n *network) record(req *http.Request) (*recorded, bool) {
 	r := &recorded{send: Send{Method: req.Method, URL: req.URL.String(), Header: req.Header.Clone()}}
 	n.sends = append(n.sends, r)
 	refused := n.seen[auth]
-	if strings.TrimSpace(auth) != "" && !refused {
+	scheme, _, _ := strings.Cut(auth, " ")
+	if strings.TrimSpace(auth) != "" && !refused && !strings.EqualFold(scheme, "Basic") { // a client's secret is no token
 		n.seen[auth] = false
 	}
 	return r, refused

@@ -74,8 +74,9 @@ func (e *Env) Pipeline(name string) *pipeline.Pipeline {
 // Sends returns every request that was sent so far, token requests included, in the order in which they began.
 func (e *Env) Sends() []Send { return e.net.all() }
 
-// ExpireTokens has every Authorization value that was sent so far answered with a 401, as a server does that has revoked its tokens;
-// the handler is not asked. Static credentials never recover from it.
+// ExpireTokens has every token that was sent so far in an Authorization header answered with a 401, as a server does that has
+// revoked its tokens; the handler is not asked. A static token never recovers from it. Basic values, such as an OAuth client's
+// own, stay good.
 func (e *Env) ExpireTokens() { e.net.expire() }
 
 // FakeSecret is what stands for a secret in a test: "fake-" and the last part of the reference, as in "fake-API_TOKEN".
