@@ -86,13 +86,14 @@ func (l *lifetime) Done() <-chan struct{} {
 	return done
 }
 
-// AfterFunc lets package context derive from a lifetime without a goroutine. f must not block.
+// AfterFunc lets package context derive from a lifetime without a goroutine. f must not block. It never runs within AfterFunc:
+// package context calls that with a lock held which f takes.
 func (l *lifetime) AfterFunc(f func()) (stop func() bool) {
 	l.Done()
 	l.mu.Lock()
 	if l.err != nil {
 		l.mu.Unlock()
-		f()
+		go f()
 		return func() bool { return false }
 	}
 	key := &f
@@ -118,12 +119,19 @@ func (l *lifetime) setDeadline(at time.Time, reason string) {
 	l.mu.Unlock()
 }
 
-// setIdle moves the idle deadline; the zero time lifts it.
-func (l *lifetime) setIdle(at time.Time) {
+// setIdle has the lifetime end unless it is called again within d; 0 lifts that. Where nobody listens for the end it does nothing:
+// then nothing could be interrupted.
+func (l *lifetime) setIdle(d time.Duration) {
 	l.mu.Lock()
-	l.idle = at
+	defer l.mu.Unlock()
+	if l.done == nil {
+		return
+	}
+	l.idle = time.Time{}
+	if d > 0 {
+		l.idle = time.Now().Add(d)
+	}
 	l.rearm()
-	l.mu.Unlock()
 }
 
 // limitReason tells which of the lifetime's own limits ended it, "" if none did.

@@ -72,11 +72,11 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	if b.idle > 0 {
-		b.send.life.setIdle(time.Now().Add(b.idle))
+		b.send.life.setIdle(b.idle)
 	}
 	n, err := b.read(p)
 	if b.idle > 0 && err == nil {
-		b.send.life.setIdle(time.Time{})
+		b.send.life.setIdle(0)
 	}
 	if err == nil {
 		return n, nil
