@@ -32,6 +32,8 @@ type Call struct {
 	replayed atomic.Bool
 	over     atomic.Bool // RoundTrip has returned
 
+	streaming atomic.Bool // the latest answer is a stream, so the call has no deadline
+
 	mu      sync.Mutex
 	choice  choice
 	sent    Attachment
@@ -104,6 +106,14 @@ func (c *Call) Previous() *Call {
 		return nil
 	}
 	return c.prev
+}
+
+// Began returns when the call, or the first of its hops, began.
+func (c *Call) Began() time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.start
 }
 
 // Elapsed returns the time since the call, or the first of its hops, began.
@@ -298,12 +308,14 @@ func (c *Call) Times() (waiting, upstream time.Duration) {
 // Observed reports whether somebody watches the call's events as they happen: worth more text than the record keeps.
 func (c *Call) Observed() bool { return c != nil && c.chain != nil && c.chain.observe != nil }
 
-// Note adds an event to the call's record; At and, if 0, Attempt are filled in. The record holds the first 64.
+// Note adds an event to the call's record; At and Attempt are filled in where they are 0. The record holds the first 64.
 func (c *Call) Note(e Event) {
 	if c == nil {
 		return
 	}
-	e.At = time.Since(c.start)
+	if e.At == 0 {
+		e.At = time.Since(c.start)
+	}
 	if e.Attempt == 0 {
 		e.Attempt = c.Attempts()
 	}

@@ -62,6 +62,9 @@ func classifyError(err error, ctx context.Context, facts traceFacts) (kind Kind,
 		}
 		return KindCanceled, ClassTerminal, "canceled"
 	}
+	if e, ok := errors.AsType[*Error](err); ok { // another pipeline serves as the transport, or one that knows our errors
+		return e.Kind, e.Class, ""
+	}
 	unsent := facts.seen && !facts.wroteHeaders
 	class = ClassUnknown
 	if unsent {

@@ -45,21 +45,25 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // admit refuses what cannot enter; nil lets it in.
 func (ch *chain) admit(req *http.Request) *Error {
-	e := &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: ch.name}
-	switch {
-	case req.URL == nil:
-		e.Message = "the request has no URL"
-	case req.Context().Err() != nil:
-		kind, class, reason := classifyError(req.Context().Err(), req.Context(), traceFacts{})
-		e.Kind, e.Class, e.Reason, e.Message, e.Err = kind, class, reason, "the context had ended before the call began", req.Context().Err()
-	case checkURL(req.URL) != nil:
-		e.Message = checkURL(req.URL).Error()
-	case !ch.begin():
-		e.Reason, e.Message = "closed", "the runner is closed"
-	default:
-		return nil
+	refuse := func(reason, message string) *Error {
+		return &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: ch.name, Reason: reason, Message: message}
 	}
-	return e
+	if req.URL == nil {
+		return refuse("", "the request has no URL")
+	}
+	if err := req.Context().Err(); err != nil {
+		e := refuse("", "the context had ended before the call began")
+		e.Kind, e.Class, e.Reason = classifyError(err, req.Context(), traceFacts{})
+		e.Err = err
+		return e
+	}
+	if err := checkURL(req.URL); err != nil {
+		return refuse("", err.Error())
+	}
+	if !ch.begin() {
+		return refuse("closed", "the runner is closed")
+	}
+	return nil
 }
 
 // refused makes the call of a request that was not let in, for the stages that hear of every call. Once the runner is closed there
@@ -83,7 +87,8 @@ func (ch *chain) enter(req *http.Request) *Call {
 		limit = c.opts.timeout
 	}
 	c.bound = limit
-	c.life = lifetime{parent: ctx, values: ctx, call: c, deadline: c.start.Add(limit), limit: "timeout"}
+	c.life.parent, c.life.values, c.life.call = ctx, ctx, c
+	c.life.deadline, c.life.limit = c.start.Add(limit), "timeout"
 	if req.Response != nil {
 		c.follow(CallOf(req.Response))
 	}
@@ -143,6 +148,9 @@ func (c *Call) finish(in, req *http.Request, resp *http.Response, err error, spa
 		c.outcome = verdict{kind: c.result.Kind, class: c.result.Class, message: c.result.Message, status: c.result.Status}
 	} else {
 		c.status = resp.StatusCode
+		if resp.Request == nil { // a stage made the response up; CallOf and redirects need it
+			resp.Request = in
+		}
 		if c.outcome.status != c.status { // a stage made the response up
 			c.outcome = verdict{kind: KindOfStatus(c.status), class: ClassOfStatus(c.status), status: c.status}
 		}
@@ -170,9 +178,23 @@ func (c *Call) finish(in, req *http.Request, resp *http.Response, err error, spa
 			}
 		}
 	}
-	for s := last; s != nil && err == nil; s = s.prev {
+	if err == nil && last == nil && resp.Body != http.NoBody {
+		return // a stage got it elsewhere, and may still read it under the call's context
+	}
+	c.settle()
+}
+
+// settle ends the call's context once RoundTrip has returned and no answer is being read any more.
+func (c *Call) settle() {
+	if !c.over.Load() {
+		return
+	}
+	c.mu.Lock()
+	last := c.last
+	c.mu.Unlock()
+	for s := last; s != nil; s = s.prev {
 		if s.body.rc != nil && !s.body.ended.Load() {
-			return // the body that the caller reads ends it
+			return // that body's end settles it
 		}
 	}
 	c.life.release()

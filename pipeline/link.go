@@ -30,6 +30,9 @@ type link struct {
 // RoundTrip runs the stage, unless its `when` says no.
 func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := CallFrom(req.Context())
+	if c == nil {
+		return nil, errLostCall()
+	}
 	if !l.when.IsZero() {
 		on, err := l.when.Eval(RequestEnv(req))
 		if err != nil {
@@ -49,7 +52,9 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.do(req)
 	switch {
 	case err != nil && resp != nil:
-		_ = resp.Body.Close()
+		if resp.Body != nil {
+			_ = resp.Body.Close()
+		}
 		resp = nil
 	case err == nil && resp == nil:
 		err = &Error{Kind: KindInternal, Class: ClassTerminal, Message: "the stage returned neither a response nor an error"}
@@ -61,6 +66,11 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	endStage(span, err)
 	return resp, err
+}
+
+// errLostCall is the failure of a stage that hands on a request with a context of its own making.
+func errLostCall() *Error {
+	return &Error{Kind: KindInternal, Class: ClassTerminal, Message: "the stage sent a request whose context does not derive from the one it was given"}
 }
 
 // do runs the stage and turns a panic into an error.
@@ -109,6 +119,7 @@ func (c *Call) adopt(stage string, e *Error) *Error {
 	if e.Pipeline == "" {
 		e.Pipeline = c.Pipeline()
 	}
+	e.Message = c.chain.redactor.Text(e.Message)
 	e.Attempts, e.Sends = c.Attempts(), c.Sends()
 	return e
 }

@@ -81,32 +81,40 @@ func (p *Pipeline) NewRequest(ctx context.Context, method, ref string, body io.R
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
-		return nil, &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: p.Name(), Message: "make request: " + err.Error(), Err: err}
+		cause := &transportError{err, p.chain.Load().redactor} // a URL that can't be parsed is printed whole
+		return nil, p.refuse("make request: %v", cause, cause)
 	}
 	return req, nil
 }
 
+// refuse makes the error of a reference that no request can be made of.
+func (p *Pipeline) refuse(format string, what any, cause error) *Error {
+	return &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: p.Name(), Message: fmt.Sprintf(format, what), Err: cause}
+}
+
 func (p *Pipeline) resolve(ref string) (*url.URL, error) {
+	ch := p.chain.Load()
+	shown := ch.redactor.Text(ref)
 	expanded := credential.ExpandSymbol(ref)
 	u, err := url.Parse(expanded)
 	if err != nil {
-		return nil, &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: p.Name(), Message: fmt.Sprintf("%q is no URL reference", ref)}
+		return nil, p.refuse("%q is no URL reference", shown, nil)
 	}
 	if u.IsAbs() && u.Host != "" {
 		return u, nil
 	}
-	base := p.chain.Load().base
+	base := ch.base
 	switch {
 	case u.Scheme != "" || u.Host != "":
-		return nil, &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: p.Name(), Message: fmt.Sprintf("%q is neither a path nor an http(s) URL", ref)}
+		return nil, p.refuse("%q is neither a path nor an http(s) URL", shown, nil)
 	case base == nil:
-		return nil, &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: p.Name(), Message: fmt.Sprintf("%q is relative and the pipeline has no base_url", ref)}
+		return nil, p.refuse("%q is relative and the pipeline has no base_url", shown, nil)
 	}
 	out := *base
 	if u.Path != "" {
 		joined, err := url.Parse(strings.TrimSuffix(base.EscapedPath(), "/") + "/" + strings.TrimPrefix(u.EscapedPath(), "/"))
 		if err != nil {
-			return nil, &Error{Kind: KindPolicy, Class: ClassTerminal, Pipeline: p.Name(), Message: fmt.Sprintf("%q is no URL reference", ref)}
+			return nil, p.refuse("%q is no URL reference", shown, nil)
 		}
 		out.Path, out.RawPath = joined.Path, joined.RawPath
 	}

@@ -111,6 +111,10 @@ func (c *checker) secretTables() {
 			c.add(s.Diagnose(nil, hintOf(err), "%v", err))
 			continue
 		}
+		if ref.SharedName() != "" {
+			c.add(s.Diagnose([]string{"secret"}, "let it name env, file or cmd", "a shared secret can not be another shared secret"))
+			continue
+		}
 		c.plan.Secrets[s.Name()] = ref
 	}
 }

@@ -43,6 +43,7 @@ func (s *sender) wrapBody(out *send, resp *http.Response) {
 	if IsStream(resp) && resp.StatusCode < 400 { // a failure may be sent again, and that has no deadline but this
 		out.life.setDeadline(time.Time{}, "")
 		out.call.life.setDeadline(time.Time{}, "")
+		out.call.streaming.Store(true)
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		b.idle = 0
@@ -120,9 +121,7 @@ func (b *responseBody) end() {
 		return
 	}
 	b.send.life.release()
-	if b.send.call.over.Load() {
-		b.send.call.life.release()
-	}
+	b.send.call.settle()
 }
 
 func (b *responseBody) failure(err error) *Error {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -33,6 +34,9 @@ type Runner struct {
 	bound     map[string]*boundCredential
 	bases     map[string]http.RoundTripper
 	closers   []func() error
+	closing   atomic.Bool
+	ended     chan struct{} // closed once Close has ended all
+	closeErr  error
 }
 
 // Open reads the file at path, checks it and brings it to life: [config.Load], [Check] and [New] in one. A file that is wrong gives
@@ -119,7 +123,7 @@ func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, er
 	}
 	r := &Runner{
 		plan: plan, opts: o, logger: o.logger, redactor: redact.New(o.redaction), pipelines: map[string]*Pipeline{},
-		unserved: map[string]string{}, bound: map[string]*boundCredential{}, bases: map[string]http.RoundTripper{},
+		unserved: map[string]string{}, bound: map[string]*boundCredential{}, bases: map[string]http.RoundTripper{}, ended: make(chan struct{}),
 	}
 	if r.logger == nil {
 		r.logger = slog.Default()
@@ -311,13 +315,19 @@ func (r *Runner) Credential(name, subject string) (*credential.Session, error) {
 func (r *Runner) Redactor() *redact.Redactor { return r.redactor }
 
 // Close lets no further call in, waits for those under way, and ends sessions, stages and upstreams. A body that is still being
-// read is not waited for. It may be called more than once.
+// read is not waited for. It may be called more than once and by several goroutines; each call returns when all is ended, with the
+// same error.
 func (r *Runner) Close() error {
+	if r.closing.Swap(true) {
+		<-r.ended // not a lock: in a testing/synctest bubble time would stand still
+		return r.closeErr
+	}
 	r.flow.close()
 	var errs []error
 	for _, f := range slices.Backward(r.closers) {
 		errs = append(errs, f())
 	}
-	r.closers = nil
-	return errors.Join(errs...)
+	r.closeErr = errors.Join(errs...)
+	close(r.ended)
+	return r.closeErr
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,6 +36,9 @@ type send struct {
 // RoundTrip attaches the credential, sends, and judges what came of it. Its errors are *Error.
 func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := CallFrom(req.Context())
+	if c == nil {
+		return nil, errLostCall()
+	}
 	if err := checkURL(req.URL); err != nil {
 		return nil, &Error{Kind: KindPolicy, Class: ClassTerminal, Stage: stageSend, Message: err.Error()}
 	}
@@ -47,7 +49,7 @@ func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, s.failure(c, req.Context(), nil, err)
 	}
-	out := s.prepare(c, req, snap)
+	out := s.prepare(c, req, snap, attached)
 	ctx, span := s.startSpan(c, out, attached)
 	s.chain.telemetry.propagate(ctx, out.out.Header)
 	return s.exchange(c, req, out, span)
@@ -61,7 +63,6 @@ func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, A
 	c.mu.Unlock()
 	att := Attachment{Skipped: chosen.skipped}
 	if chosen.name == "" {
-		c.setSent(att)
 		return nil, att, nil
 	}
 	cred := s.chain.credentials[chosen.name]
@@ -69,7 +70,6 @@ func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, A
 		return nil, att, &Error{Kind: KindInternal, Class: ClassTerminal, Stage: stageSend, Message: fmt.Sprintf("auth chose credential %q, which this pipeline does not have", chosen.name)}
 	}
 	if att.Skipped = cred.refuses(req.URL); att.Skipped != "" {
-		c.setSent(att)
 		c.Note(Event{Stage: stageSend, Name: EventSkipped, Reason: att.Skipped, Text: fmt.Sprintf("%s not attached: %s", chosen.name, att.Skipped)})
 		return nil, att, nil
 	}
@@ -82,7 +82,6 @@ func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, A
 		return nil, att, err
 	}
 	att.Session, att.Generation = session, snap.Generation()
-	c.setSent(att)
 	return snap, att, nil
 }
 
@@ -106,18 +105,15 @@ func (s *sender) acquire(c *Call, ctx context.Context, session *credential.Sessi
 	return nil, s.chain.sessionError(err)
 }
 
-func (c *Call) setSent(a Attachment) {
-	c.mu.Lock()
-	c.sent = a
-	c.mu.Unlock()
-}
-
 // prepare makes the outgoing request: its own header map, its own context, and the credential.
-func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot) *send {
-	out := &send{call: c, start: time.Now(), trace: newSendTrace()}
+func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, att Attachment) *send {
+	if c.streaming.Swap(false) { // a stage gave the stream up
+		c.life.setDeadline(c.start.Add(c.bound), "timeout")
+	}
+	out := &send{call: c, start: time.Now()}
 	ctx := req.Context()
 	out.life.call, out.life.parent = c, ctx
-	out.life.values = httptrace.WithClientTrace(ctx, &out.trace.hooks)
+	out.trace, out.life.values = newSendTrace(ctx)
 	if limit := s.chain.attemptTimeout; limit > 0 {
 		out.life.deadline, out.life.limit = out.start.Add(limit), "attempt_timeout"
 	}
@@ -134,7 +130,7 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot) 
 		b.handed.Store(true)
 	}
 	c.mu.Lock()
-	out.prev, c.last = c.last, out
+	out.prev, c.last, c.sent = c.last, out, att
 	c.mu.Unlock()
 	return out
 }
@@ -145,7 +141,7 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 	c.sends.Add(1)
 	resp, err := s.base.RoundTrip(&out.out)
 	took := time.Since(out.start)
-	facts, conns := out.trace.facts()
+	_, conns := out.trace.facts()
 	if conns > 1 {
 		c.resends.Add(int32(conns - 1)) //nolint:gosec // a handful
 		c.Note(Event{Stage: stageSend, Name: EventResent, Text: "net/http sent again on a new connection"})
@@ -159,29 +155,30 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 		}
 		e := s.failure(c, req.Context(), out, err)
 		out.life.release()
-		s.note(c, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason, nil)
+		s.note(out, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason, nil)
 		endSend(span, nil, e, conns > 1)
 		return nil, e
 	}
-	if out.trace.idle(facts) {
+	if out.trace.idle() {
 		out.trace.reuse()
 	}
 	resp.Request = req
 	v := verdict{kind: KindOfStatus(resp.StatusCode), class: ClassOfStatus(resp.StatusCode), status: resp.StatusCode}
-	s.note(c, req, v, took, "", resp)
+	s.note(out, req, v, took, "", resp)
 	endSend(span, resp, nil, conns > 1)
 	s.wrapBody(out, resp)
 	return resp, nil
 }
 
-func (s *sender) note(c *Call, req *http.Request, v verdict, took time.Duration, reason string, resp *http.Response) {
+func (s *sender) note(out *send, req *http.Request, v verdict, took time.Duration, reason string, resp *http.Response) {
+	c := out.call
 	c.mu.Lock()
 	c.outcome = v
 	c.sending += took
 	c.mu.Unlock()
-	e := Event{Stage: stageSend, Name: EventSent, Status: v.status, Duration: took, Reason: reason}
+	e := Event{Stage: stageSend, Name: EventSent, At: out.start.Sub(c.start) + took, Status: v.status, Duration: took, Reason: reason}
 	if c.Observed() {
-		e.Text = sentText(req, resp, v)
+		e.Text = s.chain.redactor.Text(sentText(req, resp, v))
 	}
 	c.Note(e)
 }
@@ -269,3 +266,6 @@ type transportError struct {
 
 func (e *transportError) Error() string { return e.redactor.Text(e.err.Error()) }
 func (e *transportError) Unwrap() error { return e.err }
+
+// Format writes what Error returns, whatever the verb.
+func (e *transportError) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(e.Error())) }

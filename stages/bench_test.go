@@ -101,9 +101,7 @@ func once(client *http.Client) error {
 
 func handChain() *http.Client {
 	tokens := &handTokens{token: "secret-token"}
-	return &http.Client{Transport: &handAuth{tokens, &handRefresh{tokens, &handRetry{3, &handLog{benchLogger(), &handErrors{&handValidate{
-		[]string{"id", "title", "author"}, memory{},
-	}}}}}}}
+	return &http.Client{Timeout: 30 * time.Second, Transport: &handAuth{tokens, &handRefresh{tokens, &handRetry{3, &handLog{benchLogger().With("pipeline", "api"), &handErrors{&handValidate{memory{}}}}}}}}
 }
 
 type handTokens struct {
@@ -159,25 +157,11 @@ type handRetry struct {
 }
 
 func (h *handRetry) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), 30*time.Second)
 	for attempt := 1; ; attempt++ {
-		out := req.Clone(ctx)
-		if attempt > 1 && req.GetBody != nil {
-			var err error
-			if out.Body, err = req.GetBody(); err != nil {
-				cancel()
-				return nil, err
-			}
-		}
-		resp, err := h.next.RoundTrip(out)
+		resp, err := h.next.RoundTrip(req)
 		again := err != nil || resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests
 		if !again || attempt == h.attempts || req.Method != http.MethodGet {
-			if err != nil {
-				cancel()
-				return nil, err
-			}
-			resp.Body = &cancelBody{resp.Body, cancel}
-			return resp, nil
+			return resp, err
 		}
 		if err == nil {
 			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
@@ -186,22 +170,11 @@ func (h *handRetry) RoundTrip(req *http.Request) (*http.Response, error) {
 		timer := time.NewTimer(time.Duration(rand.Int64N(int64(100 * time.Millisecond << attempt))))
 		select {
 		case <-timer.C:
-		case <-ctx.Done():
+		case <-req.Context().Done():
 			timer.Stop()
-			cancel()
-			return nil, ctx.Err()
+			return nil, req.Context().Err()
 		}
 	}
-}
-
-type cancelBody struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (b *cancelBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
 }
 
 type handLog struct {
@@ -212,16 +185,13 @@ type handLog struct {
 func (h *handLog) RoundTrip(req *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := h.next.RoundTrip(req)
-	attrs := []slog.Attr{
-		slog.String("pipeline", "api"), slog.String("method", req.Method), slog.String("url", req.URL.Redacted()),
-		slog.Float64("duration_ms", float64(time.Since(began))/1e6),
-	}
+	took := slog.Float64("duration_ms", float64(time.Since(began))/1e6)
+	method, url := slog.String("method", req.Method), slog.String("url", req.URL.Redacted())
 	if err != nil {
-		h.log.LogAttrs(req.Context(), slog.LevelWarn, "request", append(attrs, slog.String("error", err.Error()))...)
+		h.log.LogAttrs(req.Context(), slog.LevelWarn, "call", method, url, took, slog.String("error", err.Error()))
 		return nil, err
 	}
-	attrs = append(attrs, slog.Int("status", resp.StatusCode), slog.String("content_type", resp.Header.Get("Content-Type")))
-	h.log.LogAttrs(req.Context(), slog.LevelInfo, "request", attrs...)
+	h.log.LogAttrs(req.Context(), slog.LevelInfo, "call", method, url, took, slog.Int("status", resp.StatusCode))
 	return resp, nil
 }
 
@@ -244,10 +214,7 @@ func (h *handErrors) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, &statusError{resp.StatusCode, body}
 }
 
-type handValidate struct {
-	required []string
-	next     http.RoundTripper
-}
+type handValidate struct{ next http.RoundTripper }
 
 func (h *handValidate) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := h.next.RoundTrip(req)
@@ -259,14 +226,12 @@ func (h *handValidate) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil {
+	var post struct{ ID, Title, Author json.RawMessage }
+	if err := json.Unmarshal(body, &post); err != nil {
 		return nil, err
 	}
-	for _, name := range h.required {
-		if _, ok := fields[name]; !ok {
-			return nil, errors.New("missing field " + name)
-		}
+	if post.ID == nil || post.Title == nil || post.Author == nil {
+		return nil, errors.New("a post needs id, title and author")
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil

@@ -118,5 +118,5 @@ func (b *recorded) record() {
 		slog.Int("attempt", b.attempt), slog.Int("status", b.status), milliseconds("duration_ms", time.Since(b.began)), slog.Int64("body_bytes", total),
 	}
 	attrs = b.appendTo(attrs, "response_body", b.stage.redactor)
-	b.stage.write(b.ctx, b.level, "response body", appendTrace(b.ctx, attrs))
+	b.stage.write(b.ctx, time.Now(), b.level, "response body", appendTrace(b.ctx, attrs))
 }

@@ -118,7 +118,7 @@ func (s *Stage) send(ctx context.Context, level slog.Level, sent *exchange, o pi
 	if sent.body != nil {
 		attrs = sent.body.appendTo(attrs, "request_body", s.redactor)
 	}
-	s.write(ctx, level, "request", appendTrace(ctx, attrs))
+	s.write(ctx, time.Now(), level, "request", appendTrace(ctx, attrs))
 }
 
 // CallEnded writes the record of a call; see [pipeline.CallObserver].
@@ -135,9 +135,10 @@ func (s *Stage) CallEnded(ctx context.Context, c *pipeline.Call, req *http.Reque
 	if !s.handler.Enabled(ctx, level) {
 		return
 	}
+	now := time.Now()
 	var space [20]slog.Attr
 	attrs := append(space[:0],
-		slog.String("method", methodOf(req.Method)), slog.String("url", s.redactor.URL(req.URL, s.all)), milliseconds("duration_ms", c.Elapsed()),
+		slog.String("method", methodOf(req.Method)), slog.String("url", s.redactor.URL(req.URL, s.all)), milliseconds("duration_ms", now.Sub(c.Began())),
 		slog.Int("attempts", c.Attempts()), slog.Int("sends", c.Sends()))
 	if status != 0 {
 		attrs = append(attrs, slog.Int("status", status))
@@ -157,7 +158,7 @@ func (s *Stage) CallEnded(ctx context.Context, c *pipeline.Call, req *http.Reque
 	if kind != "" {
 		attrs = s.appendFailure(attrs, c, e, kind)
 	}
-	s.write(ctx, level, "call", appendTrace(ctx, attrs))
+	s.write(ctx, now, level, "call", appendTrace(ctx, attrs))
 }
 
 // levelOf returns the level of the record of a call that ended in kind.
@@ -206,8 +207,8 @@ func (s *Stage) failure(e *pipeline.Error) []slog.Attr {
 }
 
 // write hands a record to the handler itself: slog.Logger would look up the line of code, which is always this one.
-func (s *Stage) write(ctx context.Context, level slog.Level, message string, attrs []slog.Attr) {
-	r := slog.NewRecord(time.Now(), level, message, 0)
+func (s *Stage) write(ctx context.Context, at time.Time, level slog.Level, message string, attrs []slog.Attr) {
+	r := slog.NewRecord(at, level, message, 0)
 	r.AddAttrs(attrs...)
 	_ = s.handler.Handle(ctx, r) // nobody is left to tell
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	smallBody = 960      // bytes that a body holds within its own allocation
+	smallBody = 960      // bytes of unknown number for which there is room at once
 	firstRead = 64 << 10 // the most that is reserved on the word of a Content-Length
 )
 
@@ -20,16 +20,16 @@ type body struct {
 	data   []byte
 	off    int
 	closed atomic.Bool
-	small  [smallBody]byte
 }
 
 // readBody reads resp's body up to its end or one byte beyond limit, where over is true. It does not close it.
 func readBody(resp *http.Response, limit int64) (b *body, over bool, err error) {
 	b = new(body)
-	buf := b.small[:0]
-	if n := resp.ContentLength; n >= smallBody {
-		buf = make([]byte, 0, min(n, firstRead)+1) // one more: the end is seen without growing
+	room := int64(smallBody)
+	if resp.ContentLength >= 0 {
+		room = min(resp.ContentLength, firstRead) + 1 // one more: the end is seen without growing
 	}
+	buf := make([]byte, 0, room)
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]

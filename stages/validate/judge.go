@@ -164,12 +164,9 @@ func (s *Stage) fail(req *http.Request, resp *http.Response, v verdict) error {
 }
 
 func (s *Stage) passed(req *http.Request, resp *http.Response) {
-	call := pipeline.CallFrom(req.Context())
-	e := pipeline.Event{Stage: s.name, Name: pipeline.EventPassed, Status: resp.StatusCode}
-	if call.Observed() {
-		e.Text = "ok"
+	if call := pipeline.CallFrom(req.Context()); call.Observed() { // nothing happened: no news for a record that nobody watches
+		call.Note(pipeline.Event{Stage: s.name, Name: pipeline.EventPassed, Status: resp.StatusCode, Text: "ok"})
 	}
-	call.Note(e)
 }
 
 func note(req *http.Request, e pipeline.Event) { pipeline.CallFrom(req.Context()).Note(e) }
