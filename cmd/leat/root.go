@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
@@ -75,7 +74,7 @@ Exit codes: 0 done; 1 the request ended in an error (any 4xx or 5xx kind include
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
-		Args:          cobra.NoArgs,
+		Args:          unknownVerb,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("leat {{.Version}}\n")
@@ -91,6 +90,24 @@ Exit codes: 0 done; 1 the request ended in an error (any 4xx or 5xx kind include
 		a.usage(verb)
 	}
 	return root
+}
+
+// unknownVerb refuses what is no command, with the nearest that is one.
+func unknownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, verb := range cmd.Commands() {
+		if verb.IsAvailableCommand() {
+			known = append(known, verb.Name())
+		}
+	}
+	hint := "run 'leat --help' for the commands"
+	if near, ok := config.Nearest(args[0], known); ok {
+		hint = "did you mean " + near + "?"
+	}
+	return &exitError{exitUsage, fmt.Errorf("unknown command %q: %s", args[0], hint)}
 }
 
 // usage has wrong arguments exit with 2, and checks the flags that all verbs share.
@@ -144,8 +161,6 @@ func (a *app) report(ctx context.Context, err error) int {
 		return exit.code
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case strings.HasPrefix(err.Error(), "unknown command"):
-		return exitUsage
 	}
 	return exitFailed
 }

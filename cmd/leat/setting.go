@@ -104,7 +104,7 @@ func value(v reflect.Value) any {
 			return nil
 		}
 	}
-	if m, ok := v.Interface().(encoding.TextMarshaler); ok && !(v.Kind() == reflect.Pointer && v.IsNil()) {
+	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok && (v.Kind() != reflect.Pointer || !v.IsNil()) {
 		text, _ := m.MarshalText()
 		return string(text)
 	}

@@ -147,7 +147,7 @@ func width(w io.Writer) int {
 func wrap(text string, columns int, indent string) string {
 	var b strings.Builder
 	at := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case at == 0:
