@@ -92,9 +92,8 @@ func (s *source) options(v reflect.Value, prefix string) ([]docs.Option, error) 
 		}
 		o := docs.Option{Name: prefix + key}
 		o.Type, _ = typeWords(f.Type)
-		said := ""
-		o.Text, said = split(text)
-		o.Text = predicate(o.Text, key)
+		rest, said := split(text)
+		o.Text = predicate(rest, key)
 		if rest, ok := strings.CutSuffix(o.Text, " Required."); ok && said == "" {
 			o.Text, said = rest, "required"
 		}

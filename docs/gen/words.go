@@ -196,8 +196,8 @@ func paragraphs(text string) []string {
 
 // sentence cuts the first sentence off.
 func sentence(p string) (first, rest string) {
-	if i := strings.Index(p, ". "); i >= 0 {
-		return p[:i], p[i+2:]
+	if before, after, ok := strings.Cut(p, ". "); ok {
+		return before, after
 	}
 	return strings.TrimSuffix(p, "."), ""
 }
