@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/leatdev/leat/pipeline/cond"
 	"github.com/leatdev/leat/pipeline/config"
@@ -244,60 +243,6 @@ func (c *checker) stage(s config.Stage) (StagePlan, bool) {
 	c.add(s.Section.Decode(cfg, "when")...)
 	plan.When, plan.Config, plan.factory = host.When, cfg, factory
 	return plan, true
-}
-
-func (c *checker) unknownStage(s config.Stage) config.Diagnostic {
-	known := c.registry.StageTypes()
-	hint := "known types: " + strings.Join(known, ", ")
-	switch near, ok := config.Nearest(s.Use, known); {
-	case strings.Contains(s.Use, "/"):
-		hint = "this version runs no plugins; " + hint
-	case ok:
-		hint = fmt.Sprintf("did you mean %s?", near)
-	case len(known) == 0:
-		hint = "the program links no stages: open the file with pipeline.WithStages(stages.All()...)"
-	}
-	message := fmt.Sprintf("unknown stage type %q", s.Use)
-	if table, ok := c.file.Table("stages", s.Name); ok {
-		if table.Has("use") {
-			return table.Diagnose([]string{"use"}, hint, "%s", message)
-		}
-		return table.Diagnose(nil, hint, "%s", message)
-	}
-	return c.listed(s, hint, message)
-}
-
-// listed places a diagnostic at the list entry that names the stage.
-func (c *checker) listed(s config.Stage, hint, message string) config.Diagnostic {
-	table := strings.TrimPrefix(s.Origin.From, "pipelines.")
-	if section, ok := c.file.Table("pipelines", table); ok {
-		if list, ok := section.Value("stages"); ok {
-			if entries, ok := list.([]any); ok {
-				if i := slices.Index(entries, any(s.Name)); i >= 0 {
-					return section.Diagnose([]string{"stages", "[" + strconv.Itoa(i) + "]"}, hint, "%s", message)
-				}
-			}
-		}
-	}
-	return c.file.Diagnose([]string{"stages"}, hint, "%s", message)
-}
-
-func (c *checker) unknown(s config.Section, key, what, got string, known []string) config.Diagnostic {
-	if got == "" {
-		return s.Diagnose(nil, what+"s: "+strings.Join(known, ", "), "%s is missing", key)
-	}
-	return c.unknownAt(s, []string{key}, what, got, known)
-}
-
-func (c *checker) unknownAt(s config.Section, path []string, what, got string, known []string) config.Diagnostic {
-	hint := what + "s: " + strings.Join(known, ", ")
-	if len(known) == 0 {
-		hint = fmt.Sprintf("the file has no %ss yet", what)
-	}
-	if near, ok := config.Nearest(got, known); ok {
-		hint = fmt.Sprintf("did you mean %s?", near)
-	}
-	return s.Diagnose(path, hint, "unknown %s %q", what, got)
 }
 
 func (c *checker) credentialNames() []string {
