@@ -108,6 +108,14 @@ func (c *Call) Previous() *Call {
 	return c.prev
 }
 
+// URL returns where the call went, as it may be shown: the query redacted.
+func (c *Call) URL() string {
+	if c == nil || c.chain == nil {
+		return ""
+	}
+	return c.chain.redactor.URL(&c.url, false)
+}
+
 // Began returns when the call, or the first of its hops, began.
 func (c *Call) Began() time.Time {
 	if c == nil {

@@ -120,6 +120,7 @@ func (ch *chain) sessionError(err error) *Error {
 	failure, ok := errors.AsType[*credential.Failure](err)
 	switch {
 	case !ok:
+	case failure.Op == "read": // a secret that can't be read stays so until somebody mends it
 	case failure.Status >= 500, failure.Status == http.StatusTooManyRequests:
 		e.Kind, e.Class = KindOfStatus(failure.Status), ClassNotSent
 	case failure.Status == 0:

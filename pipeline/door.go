@@ -99,6 +99,9 @@ func (ch *chain) enter(req *http.Request) *Call {
 		c.req.Header = make(http.Header)
 	}
 	c.req.Response = nil
+	if c.prev != nil {
+		c.shedCredentials()
+	}
 	if key := c.opts.idempotencyKey; key != "" && c.req.Header.Get("Idempotency-Key") == "" {
 		c.req.Header.Set("Idempotency-Key", key)
 	}
@@ -106,17 +109,35 @@ func (ch *chain) enter(req *http.Request) *Call {
 	return c
 }
 
-// follow goes on where the hop before this one ended: its counters, its start and its deadline.
+// follow goes on where the hop before this one ended: its sends, its start and its deadline. Attempts are counted anew, for a
+// redirect is no failure.
 func (c *Call) follow(prev *Call) {
 	if prev == nil {
 		return
 	}
 	c.prev, c.start = prev, prev.start
 	c.life.deadline = prev.start.Add(c.bound)
-	c.attempts.Store(prev.attempts.Load())
 	c.sends.Store(prev.sends.Load())
 	c.resends.Store(prev.resends.Load())
 	c.waiting, c.sending = prev.Times()
+}
+
+// shedCredentials takes the credentials that the caller itself set off a hop to another origin than the first. http.Client does
+// so for Authorization where the domain changes; another port, a subdomain or an X-Api-Key it lets pass.
+func (c *Call) shedCredentials() {
+	first := c
+	for first.prev != nil {
+		first = first.prev
+	}
+	if sameOrigin(&first.url, &c.url) {
+		return
+	}
+	for name := range c.req.Header {
+		if name != "Cookie" && c.chain.redactor.Hides(name) { // cookies are the jar's, which knows where they may go
+			delete(c.req.Header, name)
+			c.Note(Event{Stage: stageSend, Name: EventSkipped, Reason: "foreign_origin", Text: "the caller's " + name + " does not go to another origin"})
+		}
+	}
 }
 
 // takeBody makes the request's body safe to close twice and, where its length is known and small, to read again.

@@ -136,7 +136,7 @@ func ExampleRunner_Credential() {
 	_ = session.Set(ctx, credential.Token{Access: redact.NewSecret("from-elsewhere"), Lifetime: time.Hour})
 	fmt.Println(session.State().Status)
 	// Output:
-	// credential "demo": login: 401
+	// credential "demo": login: 401: the server refuses the user or the password
 	// <nil> fresh
 	// closed
 	// fresh

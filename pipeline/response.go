@@ -85,7 +85,9 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		b.err = io.EOF
 	} else {
-		b.err = b.failure(err)
+		e := b.failure(err)
+		b.err = e
+		b.send.call.Note(Event{Stage: stageSend, Name: EventFailed, Reason: e.Reason, Text: e.Message})
 	}
 	b.end()
 	return n, b.err

@@ -269,3 +269,8 @@ func (e *transportError) Unwrap() error { return e.err }
 
 // Format writes what Error returns, whatever the verb.
 func (e *transportError) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(e.Error())) }
+
+// sameOrigin reports whether a and b have the same scheme, host and port.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portNumber(a.Port(), a.Scheme) == portNumber(b.Port(), b.Scheme)
+}

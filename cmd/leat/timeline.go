@@ -21,17 +21,24 @@ type timeline struct {
 
 	mu     sync.Mutex
 	events []pipeline.Event
+	call   *pipeline.Call // the newest hop
 }
 
 func newTimeline(w io.Writer, on bool) *timeline { return &timeline{w: w, on: on} }
 
 // event is the runner's observer.
-func (t *timeline) event(_ *pipeline.Call, e pipeline.Event) {
+func (t *timeline) event(c *pipeline.Call, e pipeline.Event) {
 	if !t.on {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if c != t.call {
+		if t.call != nil && c.Previous() == t.call {
+			fmt.Fprintf(t.w, "%s  %-10s to %s\n", column(e.At), "redirect", c.URL())
+		}
+		t.call = c
+	}
 	t.events = append(t.events, e)
 	if line := t.line(e); line != "" {
 		fmt.Fprintln(t.w, line)
@@ -162,6 +169,9 @@ func (t *timeline) sign(r *result, s pipeline.StageInfo) string {
 	case r.err != nil && r.err.Stage == s.Name:
 		return "✗"
 	case again > 0:
+		if s.Type == "retry" && r.failed() != "" {
+			return fmt.Sprintf("↻%d✗", again) // and gave up
+		}
 		return fmt.Sprintf("↻%d", again)
 	case !r.call.Ran(s.Name):
 		if skipped {

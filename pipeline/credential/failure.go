@@ -36,6 +36,8 @@ func (f *Failure) Error() string {
 		b.WriteString(": " + f.Err.Error())
 	case f.Status == 0:
 		b.WriteString(": no answer")
+	case f.Op == "login" && f.Code == "" && (f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden):
+		b.WriteString(": the server refuses the user or the password")
 	}
 	return b.String()
 }

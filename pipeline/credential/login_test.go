@@ -146,7 +146,11 @@ func TestLogin_failures(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			source, _ := buildLogin(t, tc.answer, nil)
 			_, err := source.Obtain(t.Context())
-			checkFailure(t, err, tc.want, "login", tc.text)
+			text := tc.text
+			if text == ": 403" || text == ": 401" {
+				text += ": the server refuses the user or the password"
+			}
+			checkFailure(t, err, tc.want, "login", text)
 			_, err = source.Refresh(t.Context(), Token{Refresh: redact.NewSecret(canary)})
 			checkFailure(t, err, tc.want, "refresh", tc.text)
 		})

@@ -119,6 +119,7 @@ func TestPool(t *testing.T) {
 			p := newTestPool(t, true, k, 1)
 			old := session(t, p, "a")
 			acquire(t, old)
+			synctest.Wait() // the flight has woken its waiters before it is over
 			for session(t, p, "b"); session(t, p, "a") == old; {
 				t.Fatal("not evicted")
 			}

@@ -48,6 +48,9 @@ func (r *Redactor) secretParam(name string) bool {
 	return name == "key" || name == "code" || r.secretName(name)
 }
 
+// Hides reports whether a header's value is secret by the header's canonical name, and so shown nowhere.
+func (r *Redactor) Hides(header string) bool { return r.secretHeader(header) }
+
 // secretHeader is secretName with what only headers have.
 func (r *Redactor) secretHeader(canonical string) bool {
 	if r.secretName(canonical) {

@@ -58,12 +58,18 @@ func (h Hint) MarshalText() ([]byte, error) {
 // made out. A moment is taken relative to the response's own Date, so that a skewed clock on either side cancels; without one,
 // to now. Values too large to be a duration saturate. It does not look at the status; see [Heeds].
 func (c Config) Asked(h http.Header, now time.Time) (wait time.Duration, by string) {
+	return c.asked(h, now, true)
+}
+
+// asked is Asked, with Retry-After alone unless all hints count. Servers send rate-limit headers with every answer: on a 503 they
+// would make it wait for a window that has nothing to do with it.
+func (c Config) asked(h http.Header, now time.Time, all bool) (wait time.Duration, by string) {
 	if len(h) == 0 {
 		return 0, ""
 	}
 	for _, first := range [2]bool{true, false} {
 		for _, hint := range c.Hints {
-			if (hint.Name == retryAfter) != first {
+			if (hint.Name == retryAfter) != first || !first && !all {
 				continue
 			}
 			for _, value := range h[hint.Name] {

@@ -164,7 +164,7 @@ func (s *Stage) attempt(p *pass, o pipeline.Outcome, ruled bool) (a Attempt, by 
 		a.Bounded, a.Remaining = true, deadline.Sub(now)
 	}
 	if ruled || Heeds(o.Status) {
-		a.Asked, by = s.config.Asked(o.Header, now)
+		a.Asked, by = s.config.asked(o.Header, now, ruled || o.Status == http.StatusTooManyRequests)
 	}
 	if o.Err != nil && o.Err.RetryAfter > a.Asked {
 		a.Asked, by = o.Err.RetryAfter, retryAfter
