@@ -15,12 +15,13 @@ import (
 // stages tell each other. A stage gets it from [CallFrom], a caller from [CallOf]. All methods may be called by several
 // goroutines, and on a nil Call, where they do nothing and return zero values.
 type Call struct {
-	chain *chain
-	life  lifetime
-	start time.Time
-	prev  *Call
-	opts  *callOptions
-	bound time.Duration // of the whole call, from the file or the Timeout option
+	chain  *chain
+	life   lifetime
+	start  time.Time
+	prev   *Call
+	opts   *callOptions
+	traced bool          // its spans are recorded; set at the door
+	bound  time.Duration // of the whole call, from the file or the Timeout option
 
 	req http.Request // the door's clone
 	url url.URL

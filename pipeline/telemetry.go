@@ -71,14 +71,18 @@ func (t *telemetry) startCall(ctx context.Context, c *Call) (context.Context, tr
 		span.End()
 		return ctx, nil
 	}
+	c.traced = true
 	if c.opts.operation != "" {
 		span.SetAttributes(attribute.String("leat.operation", c.opts.operation))
 	}
 	return inner, span
 }
 
-// recording returns the tracer if the span of ctx is being recorded.
-func (t *telemetry) recording(ctx context.Context) trace.Tracer {
+// recording returns the tracer if the call is being recorded, and so is the span of ctx.
+func (t *telemetry) recording(ctx context.Context, c *Call) trace.Tracer {
+	if !c.traced {
+		return nil
+	}
 	tracer := t.tracer()
 	if tracer == nil || !trace.SpanFromContext(ctx).IsRecording() {
 		return nil
@@ -86,8 +90,8 @@ func (t *telemetry) recording(ctx context.Context) trace.Tracer {
 	return tracer
 }
 
-func (t *telemetry) startStage(ctx context.Context, l *link) (context.Context, trace.Span) {
-	tracer := t.recording(ctx)
+func (t *telemetry) startStage(ctx context.Context, c *Call, l *link) (context.Context, trace.Span) {
+	tracer := t.recording(ctx, c)
 	if tracer == nil {
 		return ctx, nil
 	}
@@ -95,8 +99,8 @@ func (t *telemetry) startStage(ctx context.Context, l *link) (context.Context, t
 }
 
 // skipped leaves an instant span for a stage whose `when` said no.
-func (t *telemetry) skipped(ctx context.Context, l *link) {
-	if tracer := t.recording(ctx); tracer != nil {
+func (t *telemetry) skipped(ctx context.Context, c *Call, l *link) {
+	if tracer := t.recording(ctx, c); tracer != nil {
 		_, span := tracer.Start(ctx, l.span, trace.WithAttributes(t.pipeline, attribute.String("leat.stage", l.name), attribute.Bool("leat.stage.skipped", true)))
 		span.End()
 	}
@@ -114,7 +118,7 @@ func (t *telemetry) propagate(ctx context.Context, h http.Header) {
 func (s *sender) startSpan(c *Call, out *send, att Attachment) (context.Context, trace.Span) {
 	t := s.chain.telemetry
 	ctx := out.out.Context()
-	tracer := t.recording(ctx)
+	tracer := t.recording(ctx, c)
 	if tracer == nil {
 		return ctx, nil
 	}

@@ -115,15 +115,24 @@ func (s *Session) Format(f fmt.State, _ rune) {
 // Peek returns the current token, good or not, and nil if there is none. It takes no lock, allocates nothing, starts nothing.
 func (s *Session) Peek() *Snapshot { return s.view.Load().snap }
 
+// Fresh returns the token if it is fresh: before its advisory moment, and refused by nobody. Otherwise it returns nil. It takes no
+// lock, allocates nothing, starts nothing.
+func (s *Session) Fresh() *Snapshot {
+	v := s.view.Load()
+	if v.freshFor == forever || v.freshFor > time.Since(s.start) {
+		return v.snap
+	}
+	return nil
+}
+
 // Acquire returns a token that may go out. A good one comes at once; past its advisory moment a renewal starts in the
 // background. Where there is none, or a 401 refused it, the caller joins the flight that gets the next one and waits until
 // ctx ends. In cooldown, dead and closed it fails at once. The error is an *Error, or the cause of ctx.
 func (s *Session) Acquire(ctx context.Context) (*Snapshot, error) {
-	v := s.view.Load()
-	if v.freshFor == forever || v.freshFor > time.Since(s.start) {
-		return v.snap, nil
+	if n := s.Fresh(); n != nil {
+		return n, nil
 	}
-	n, err := s.serve(ctx, v, time.Now())
+	n, err := s.serve(ctx, s.view.Load(), time.Now())
 	if n == nil && err == nil {
 		return s.wait(ctx)
 	}

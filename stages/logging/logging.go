@@ -139,9 +139,12 @@ func (s *Stage) CallEnded(ctx context.Context, c *pipeline.Call, req *http.Reque
 	var space [20]slog.Attr
 	attrs := append(space[:0],
 		slog.String("method", methodOf(req.Method)), slog.String("url", s.redactor.URL(req.URL, s.all)), milliseconds("duration_ms", now.Sub(c.Began())),
-		slog.Int("attempts", c.Attempts()), slog.Int("sends", c.Sends()))
+		slog.Int("attempts", c.Attempts()))
 	if status != 0 {
-		attrs = append(attrs, slog.Int("status", status))
+		attrs = append(attrs, slog.Int("status", status)) // the fifth, and the last that a slog.Record holds without an allocation
+	}
+	if sends := c.Sends(); sends != c.Attempts() {
+		attrs = append(attrs, slog.Int("sends", sends))
 	}
 	if waiting, _ := c.Times(); waiting > 0 {
 		attrs = append(attrs, milliseconds("waiting_ms", waiting))
@@ -149,8 +152,8 @@ func (s *Stage) CallEnded(ctx context.Context, c *pipeline.Call, req *http.Reque
 	if op := c.Operation(); op != "" {
 		attrs = append(attrs, slog.String("operation", s.redactor.Text(op)))
 	}
-	if subject := c.Subject(); s.all && subject != "" {
-		attrs = append(attrs, slog.String("subject", s.redactor.Text(subject)))
+	if s.all && c.Subject() != "" {
+		attrs = append(attrs, slog.String("subject", s.redactor.Text(c.Subject())))
 	}
 	if hop := hops(c); hop > 0 {
 		attrs = append(attrs, slog.Int("hop", hop))

@@ -54,53 +54,53 @@ func TestLog_writes(t *testing.T) {
 	}{
 		"one_record_for_a_call_that_succeeds": {
 			`"log"`, "", slog.LevelInfo, []int{200}, "GET", "/posts?page=2&q=x&token=t", "",
-			[]string{`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts?page=2&q=***&token=***","duration_ms":1,"attempts":1,"sends":1,"status":200}`},
+			[]string{`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts?page=2&q=***&token=***","duration_ms":1,"attempts":1,"status":200}`},
 		},
 		"each_send_on_debug": {
 			`"log"`, "", slog.LevelDebug, []int{200}, "GET", "/posts", "",
 			[]string{
 				`{"level":"DEBUG","msg":"request","pipeline":"p","attempt":1,"method":"GET","url":"https://api.example.com/posts","duration_ms":1,"status":200,"request_headers":{"Accept":"text/plain"},"response_headers":{"Content-Type":"application/json","Retry-After":"1"}}`,
-				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":1,"attempts":1,"sends":1,"status":200}`,
+				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":1,"attempts":1,"status":200}`,
 			},
 		},
 		"a_failed_send_that_the_next_one_mends": {
 			`"twice", "log"`, "", slog.LevelInfo, []int{503, 200}, "GET", "/posts", "",
 			[]string{
 				`{"level":"WARN","msg":"request","pipeline":"p","attempt":1,"method":"GET","url":"https://api.example.com/posts","duration_ms":1,"status":503,"kind":"server","class":"unknown","response_headers":{"Content-Type":"application/json","Retry-After":"1"}}`,
-				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":2,"attempts":2,"sends":2,"status":200}`,
+				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":2,"attempts":2,"status":200}`,
 			},
 		},
 		"why_it_was_given_up": {
 			`"twice", "log"`, "", slog.LevelError, []int{503}, "GET", "/posts", "",
-			[]string{`{"level":"ERROR","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":2,"attempts":2,"sends":2,"status":503,"kind":"server","class":"unknown","reason":"max_attempts"}`},
+			[]string{`{"level":"ERROR","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":2,"attempts":2,"status":503,"kind":"server","class":"unknown","reason":"max_attempts"}`},
 		},
 		"a_client_error_once_as_a_warning": {
 			`"log"`, "", slog.LevelInfo, []int{404}, "GET", "/posts", "",
-			[]string{`{"level":"WARN","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":1,"attempts":1,"sends":1,"status":404,"kind":"not_found","class":"processed"}`},
+			[]string{`{"level":"WARN","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":1,"attempts":1,"status":404,"kind":"not_found","class":"processed"}`},
 		},
 		"an_error_without_its_secrets": {
 			`"log"`, "", slog.LevelInfo, []int{0}, "GET", "/posts", "",
 			[]string{
 				`{"level":"WARN","msg":"request","pipeline":"p","attempt":1,"method":"GET","url":"https://api.example.com/posts","duration_ms":1,"kind":"network","class":"unknown","error":"reset while Bearer *** was sent","stage":"send"}`,
-				`{"level":"ERROR","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":1,"attempts":1,"sends":1,"kind":"network","class":"unknown","stage":"send","error":"reset while Bearer *** was sent"}`,
+				`{"level":"ERROR","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts","duration_ms":1,"attempts":1,"kind":"network","class":"unknown","stage":"send","error":"reset while Bearer *** was sent"}`,
 			},
 		},
 		"a_call_that_never_reached_it": {
 			`"guard", "log"`, "", slog.LevelInfo, []int{200}, "GET", "/private", "",
-			[]string{`{"level":"WARN","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/private","duration_ms":0,"attempts":0,"sends":0,"kind":"unauthorized","class":"terminal","stage":"guard","error":"no token for Bearer ***"}`},
+			[]string{`{"level":"WARN","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/private","duration_ms":0,"attempts":0,"kind":"unauthorized","class":"terminal","stage":"guard","error":"no token for Bearer ***"}`},
 		},
 		"more_in_development_but_no_secret": {
 			`"log"`, dev, slog.LevelInfo, []int{200}, "GET", "/posts?q=x&token=t", "",
 			[]string{
 				`{"level":"INFO","msg":"request","pipeline":"p","attempt":1,"method":"GET","url":"https://api.example.com/posts?q=x&token=***","duration_ms":1,"status":200,"request_headers":{"Accept":"text/plain","Authorization":"***","X-Mine":"m"},"response_headers":{"Content-Type":"application/json","Retry-After":"1","Set-Cookie":"***","X-Internal":"plain"}}`,
-				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts?q=x&token=***","duration_ms":1,"attempts":1,"sends":1,"status":200}`,
+				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts?q=x&token=***","duration_ms":1,"attempts":1,"status":200}`,
 			},
 		},
 		"what_the_file_allows_and_forbids": {
 			`"log"`, "[stages.log]\nheaders = [\"x-mine\"]\nquery = [\"q\"]\nkeys = [\"page\"]", slog.LevelDebug, []int{200}, "GET", "/posts?q=x&page=2", "",
 			[]string{
 				`{"level":"DEBUG","msg":"request","pipeline":"p","attempt":1,"method":"GET","url":"https://api.example.com/posts?q=x&page=***","duration_ms":1,"status":200,"request_headers":{"Accept":"text/plain","X-Mine":"m"},"response_headers":{"Content-Type":"application/json","Retry-After":"1"}}`,
-				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts?q=x&page=***","duration_ms":1,"attempts":1,"sends":1,"status":200}`,
+				`{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/posts?q=x&page=***","duration_ms":1,"attempts":1,"status":200}`,
 			},
 		},
 		"bodies_redacted_by_key_each_once": {
@@ -109,7 +109,7 @@ func TestLog_writes(t *testing.T) {
 				`{"level":"WARN","msg":"request","pipeline":"p","attempt":1,"method":"PUT","url":"https://api.example.com/posts","duration_ms":1,"status":500,"kind":"server","class":"unknown","response_headers":{"Content-Type":"application/json","Retry-After":"1"},"request_body":"{\"user\":\"ada\",\"password\":\"***\"}"}`,
 				`{"level":"WARN","msg":"response body","pipeline":"p","attempt":1,"status":500,"duration_ms":1,"body_bytes":24,"response_body":"{\"id\":1,\"token\":\"***\"}"}`,
 				`{"level":"WARN","msg":"request","pipeline":"p","attempt":2,"method":"PUT","url":"https://api.example.com/posts","duration_ms":1,"status":500,"kind":"server","class":"unknown","response_headers":{"Content-Type":"application/json","Retry-After":"1"},"request_body":"{\"user\":\"ada\",\"password\":\"***\"}"}`,
-				`{"level":"ERROR","msg":"call","pipeline":"p","method":"PUT","url":"https://api.example.com/posts","duration_ms":2,"attempts":2,"sends":2,"status":500,"kind":"server","class":"unknown","reason":"max_attempts"}`,
+				`{"level":"ERROR","msg":"call","pipeline":"p","method":"PUT","url":"https://api.example.com/posts","duration_ms":2,"attempts":2,"status":500,"kind":"server","class":"unknown","reason":"max_attempts"}`,
 				`{"level":"WARN","msg":"response body","pipeline":"p","attempt":2,"status":500,"duration_ms":1,"body_bytes":24,"response_body":"{\"id\":1,\"token\":\"***\"}"}`,
 			},
 		},
@@ -166,7 +166,7 @@ func TestLog_names_what_the_call_is_about(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		want := `{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/","duration_ms":1,"attempts":1,"sends":1,"status":200,"operation":"posts.list","subject":"acme"}` + "\n"
+		want := `{"level":"INFO","msg":"call","pipeline":"p","method":"GET","url":"https://api.example.com/","duration_ms":1,"attempts":1,"status":200,"operation":"posts.list","subject":"acme"}` + "\n"
 		if diff := cmp.Diff(want, out.take()); diff != "" {
 			t.Errorf("record (-want +got):\n%s", diff)
 		}
