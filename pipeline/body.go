@@ -57,6 +57,7 @@ type bodySource struct {
 	src    io.ReadCloser
 	buf    []byte
 	read   bool  // a byte was read, or the end seen
+	busy   bool  // a Read of src is under way
 	end    error // io.EOF or the source's error, once seen
 	reader *sourceReader
 	final  bool // no further open: close the source with the present reader
@@ -104,6 +105,18 @@ func (s *bodySource) closeIf(ok bool) error {
 	return nil
 }
 
+// abort closes the source under a Read that may block for long: net/http does not return before that ends. It leaves a source that
+// can be read again alone, unless that is of no use any more.
+func (s *bodySource) abort(useless bool) {
+	s.mu.Lock()
+	ok := s.busy && !s.closed && (useless || !s.keep)
+	s.closed = s.closed || ok
+	s.mu.Unlock()
+	if ok {
+		_ = s.src.Close()
+	}
+}
+
 type sourceReader struct {
 	s      *bodySource
 	off    int
@@ -118,6 +131,9 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 	defer r.s.reading.Unlock()
 	if n, err, done := r.kept(p); done { // an earlier attempt's read has just ended
 		return n, err
+	}
+	if !r.s.enter() {
+		return 0, http.ErrBodyReadAfterClose
 	}
 	n, err := r.s.src.Read(p)
 	return r.took(p, n, err)
@@ -144,11 +160,20 @@ func (r *sourceReader) kept(p []byte) (n int, err error, done bool) { //nolint:r
 	return 0, nil, false
 }
 
+// enter marks that src is about to be read, and reports whether it still may be.
+func (s *bodySource) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = !s.closed
+	return s.busy
+}
+
 // took keeps what a read of the source gave, also when a later attempt has begun meanwhile.
 func (r *sourceReader) took(p []byte, n int, err error) (int, error) {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.busy = false
 	if s.keep {
 		s.buf = append(s.buf, p[:n]...)
 		r.off = len(s.buf)

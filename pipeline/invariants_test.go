@@ -48,7 +48,7 @@ func TestInvariants(t *testing.T) {
 func play(t *testing.T, p plot) []string {
 	w := &world{plot: p, arrivals: map[string][]arrival{}, refused: map[string]bool{}}
 	synctest.Test(t, func(t *testing.T) {
-		w.t = t
+		w.t, w.over = t, make(chan struct{})
 		pipe, end := w.open()
 		for _, ms := range p.Revoked {
 			time.AfterFunc(time.Duration(ms)*time.Millisecond, func() {

@@ -86,6 +86,9 @@ func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, A
 }
 
 func (s *sender) acquire(c *Call, ctx context.Context, session *credential.Session) (*credential.Snapshot, error) {
+	if snap := session.Fresh(); snap != nil {
+		return snap, nil
+	}
 	before, began := session.Peek(), time.Now()
 	snap, err := session.Acquire(ctx)
 	if err == nil && snap == before {
@@ -128,6 +131,9 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, 
 	}
 	if b := bodyOf(req.Body); b != nil {
 		b.handed.Store(true)
+		if r, ok := b.rc.(*sourceReader); ok {
+			out.life.AfterFunc(func() { r.s.abort(c.life.Err() != nil) })
+		}
 	}
 	c.mu.Lock()
 	out.prev, c.last, c.sent = c.last, out, att

@@ -116,7 +116,8 @@ type world struct {
 	grants   int             // token requests that arrived
 	refused  map[string]bool // tokens that a 401 answered
 
-	bodies atomic.Int32 // response bodies that are open
+	over   chan struct{} // ends the handlers that hang: net/http's server can't see that a client left before it read the request's body
+	bodies atomic.Int32  // response bodies that are open
 	bad    []string
 }
 
@@ -145,7 +146,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	w.arrivals[id] = append(w.arrivals[id], in)
 	w.mu.Unlock()
 	if revoked {
-		in.Reply = reply{How: "answer", Status: 401}
+		in.Reply = reply{How: "answer", Status: 401, Delay: in.Reply.Delay}
 	}
 	if in.Reply.ReadBody {
 		b, err := io.ReadAll(req.Body)
@@ -178,7 +179,7 @@ func (w *world) reply(rw http.ResponseWriter, req *http.Request, r reply) {
 	case "reset":
 		panic(http.ErrAbortHandler)
 	case "hang":
-		<-req.Context().Done()
+		w.hang(req)
 	case "html":
 		rw.Header().Set("Content-Type", "text/html")
 		rw.WriteHeader(r.Status)
@@ -191,12 +192,19 @@ func (w *world) reply(rw http.ResponseWriter, req *http.Request, r reply) {
 		_, _ = io.WriteString(rw, `{"half":`)
 		_ = http.NewResponseController(rw).Flush()
 		if r.How == "stall" {
-			<-req.Context().Done()
+			w.hang(req)
 		}
 		panic(http.ErrAbortHandler)
 	default:
 		rw.WriteHeader(r.Status)
 		_, _ = io.WriteString(rw, `{"title":"ok"}`)
+	}
+}
+
+func (w *world) hang(req *http.Request) {
+	select {
+	case <-w.over:
+	case <-req.Context().Done():
 	}
 }
 
@@ -270,6 +278,7 @@ func (w *world) open() (p *pipeline.Pipeline, end func()) {
 			w.breach("close: %v", err)
 		}
 		base.CloseIdleConnections()
+		close(w.over)
 		_ = server.Stop()
 	}
 }
