@@ -223,8 +223,8 @@ func TestDeadlines(t *testing.T) {
 		after      time.Duration
 	}{
 		{"attempt_timeout ends a send", "attempt_timeout = \"2s\"", nil, "attempt_timeout", 2 * time.Second},
-		{"timeout ends the call", "timeout = \"1s\"\nattempt_timeout = \"2s\"", nil, "deadline", time.Second},
-		{"the call's option wins", "attempt_timeout = \"2s\"", pipeline.Timeout(500 * time.Millisecond), "deadline", 500 * time.Millisecond},
+		{"timeout ends the call", "timeout = \"1s\"\nattempt_timeout = \"2s\"", nil, "timeout", time.Second},
+		{"the call's option wins", "attempt_timeout = \"2s\"", pipeline.Timeout(500 * time.Millisecond), "timeout", 500 * time.Millisecond},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // maxErrorBody bounds the body that an *Error keeps of a response.
@@ -125,6 +128,7 @@ func (c *Call) follow(prev *Call) {
 // shedCredentials takes the credentials that the caller itself set off a hop to another origin than the first. http.Client does
 // so for Authorization where the domain changes; another port, a subdomain or an X-Api-Key it lets pass.
 func (c *Call) shedCredentials() {
+	c.trimReferer()
 	first := c
 	for first.prev != nil {
 		first = first.prev
@@ -137,6 +141,22 @@ func (c *Call) shedCredentials() {
 			delete(c.req.Header, name)
 			c.Note(Event{Stage: stageSend, Name: EventSkipped, Reason: "foreign_origin", Text: "the caller's " + name + " does not go to another origin"})
 		}
+	}
+}
+
+// trimReferer leaves of a Referer that leads to another origin only where it came from, as browsers do: http.Client writes the
+// whole URL of the hop before, secret parameters too.
+func (c *Call) trimReferer() {
+	text := c.req.Header.Get("Referer")
+	if text == "" {
+		return
+	}
+	from, err := url.Parse(text)
+	switch {
+	case err != nil:
+		c.req.Header.Del("Referer")
+	case !sameOrigin(from, &c.url):
+		c.req.Header.Set("Referer", (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: "/"}).String())
 	}
 }
 
@@ -234,7 +254,7 @@ func (c *Call) statusError(resp *http.Response) (*http.Response, error) {
 	}
 	e := &Error{
 		Kind: v.kind, Class: v.class, Message: v.message, Status: resp.StatusCode, Header: resp.Header, ProblemType: v.problem,
-		Reason: c.StopReason(),
+		Reason: c.StopReason(), RetryAfter: credential.RetryAfter(resp.Header, time.Now()),
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(resp.StatusCode)

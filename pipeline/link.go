@@ -36,16 +36,16 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !l.when.IsZero() {
 		on, err := l.when.Eval(RequestEnv(req))
 		if err != nil {
-			return nil, l.stamp(c, &Error{Kind: KindPolicy, Class: ClassTerminal, Message: "when: " + err.Error(), Err: err})
+			return nil, l.stamp(req.Context(), c, &Error{Kind: KindPolicy, Class: ClassTerminal, Message: "when: " + err.Error(), Err: err})
 		}
 		if !on {
 			c.Note(Event{Stage: l.name, Name: EventSkipped, Reason: "when"})
-			l.chain.telemetry.skipped(req.Context(), l)
+			l.chain.telemetry.skipped(req.Context(), c, l)
 			return l.next.RoundTrip(req)
 		}
 	}
 	c.reach(l.index)
-	ctx, span := l.chain.telemetry.startStage(req.Context(), l)
+	ctx, span := l.chain.telemetry.startStage(req.Context(), c, l)
 	if span != nil {
 		req = req.WithContext(ctx)
 	}
@@ -62,7 +62,7 @@ func (l *link) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody
 	}
 	if err != nil {
-		err = l.stamp(c, err)
+		err = l.stamp(req.Context(), c, err)
 	}
 	endStage(span, err)
 	return resp, err
@@ -90,17 +90,18 @@ func (l *link) do(req *http.Request) (resp *http.Response, err error) {
 
 // stamp makes sure that err is or wraps one *Error of this call that names the innermost stage. It never writes to an error that
 // was not made for this call: a value may be shared by many callers.
-func (l *link) stamp(c *Call, err error) error {
+func (l *link) stamp(ctx context.Context, c *Call, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case ok && e.call != nil && e.call == c:
 		return err // stamped further in; a stage may have wrapped it
 	case !ok:
-		kind, class, reason := KindOf(err), ClassTerminal, ""
-		if kind == KindCanceled || kind == KindTimeout {
-			reason = string(kind)
+		e = &Error{Kind: KindOf(err), Class: ClassTerminal, Message: err.Error(), Err: err}
+		if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+			e = Ended(ctx, "the stage worked")
+			e.Err = err
 		}
-		return c.adopt(l.name, &Error{Kind: kind, Class: class, Reason: reason, Message: l.chain.redactor.Text(err.Error()), Err: err})
+		return c.adopt(l.name, e)
 	case err == error(e):
 		own := *e
 		return c.adopt(l.name, &own)
@@ -120,6 +121,9 @@ func (c *Call) adopt(stage string, e *Error) *Error {
 		e.Pipeline = c.Pipeline()
 	}
 	e.Message = c.chain.redactor.Text(e.Message)
+	for inner, ok := e.Err.(*Error); ok; inner, ok = e.Err.(*Error) { //nolint:errorlint // a second kind would answer to errors.Is
+		e.Err = inner.Err
+	}
 	e.Attempts, e.Sends = c.Attempts(), c.Sends()
 	return e
 }

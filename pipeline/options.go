@@ -22,7 +22,7 @@ type runnerOptions struct {
 	transports  map[string]http.RoundTripper
 	handlers    map[string]http.Handler
 	dials       map[string]func(context.Context) (net.Conn, error)
-	secrets     map[string]string
+	secrets     map[string]redact.Secret
 	secretsFrom func(reference string) (string, bool)
 	overlays    []config.Overlay
 	sets        []string
@@ -63,7 +63,7 @@ func WithUpstreamDial(name string, dial func(context.Context) (net.Conn, error))
 func WithSecrets(m map[string]string) Option {
 	return func(o *runnerOptions) {
 		for k, v := range m {
-			o.secrets[k] = v
+			o.secrets[k] = redact.NewSecret(v)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func WithSecretsFrom(f func(reference string) (value string, ok bool)) Option {
 
 func (o *runnerOptions) secret(reference, name string) (string, bool) {
 	if v, ok := o.secrets[name]; ok && name != "" {
-		return v, true
+		return v.Reveal(), true
 	}
 	if o.secretsFrom == nil {
 		return "", false
@@ -84,12 +84,12 @@ func (o *runnerOptions) secret(reference, name string) (string, bool) {
 	return o.secretsFrom(reference)
 }
 
-// WithSet sets values over the file's and the environment's, as in WithSet("pipelines.api.timeout=5s"). Only [Open] reads it.
+// WithSet sets values over the file's and the environment's, as in WithSet("pipelines.api.timeout=5s"). [Open] and [OpenBytes] read it; [New] does not.
 func WithSet(assignments ...string) Option {
 	return func(o *runnerOptions) { o.sets = append(o.sets, assignments...) }
 }
 
-// WithEnviron has [Open] take LEAT_… overlays from environ in place of os.Environ(); nil means none.
+// WithEnviron has [Open] and [OpenBytes] take LEAT_… overlays from environ in place of os.Environ(); nil means none.
 func WithEnviron(environ []string) Option {
 	return func(o *runnerOptions) { o.environ = func() []string { return environ } }
 }

@@ -223,7 +223,7 @@ func (s *sender) failure(c *Call, ctx context.Context, out *send, err error) *Er
 	case "deadline":
 		message = "the caller's deadline passed"
 		if c.life.limitReason() == "timeout" {
-			message = fmt.Sprintf("no answer within timeout %s", c.limit())
+			reason, message = "timeout", fmt.Sprintf("no answer within timeout %s", c.limit())
 		}
 	case "canceled":
 		message = "the caller gave up"

@@ -59,7 +59,7 @@ func BenchmarkSixStages(b *testing.B) {
 }
 
 func leatClient(tb testing.TB) *http.Client {
-	r, err := pipeline.OpenBytes(context.Background(), "bench.toml", []byte(benchFile),
+	r, err := pipeline.OpenBytes(tb.Context(), "bench.toml", []byte(benchFile),
 		pipeline.WithStages(stages.All()...), pipeline.WithTransport("default", memory{}), pipeline.WithSecrets(map[string]string{"TOKEN": "secret-token"}),
 		pipeline.WithTracerProvider(noop.NewTracerProvider()), pipeline.WithLogger(benchLogger()), pipeline.WithEnviron(nil))
 	if err != nil {

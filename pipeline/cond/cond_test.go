@@ -218,8 +218,7 @@ func describe(t *testing.T, err error) string {
 func ExampleBool() {
 	var when cond.When
 	err := when.UnmarshalText([]byte(`request.methd != "GET"`))
-	var e *cond.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*cond.Error](err); ok {
 		fmt.Printf("column %d: %v\n", e.Offset()+1, e)
 	}
 	_ = when.UnmarshalText([]byte(`request.method != "GET"`))

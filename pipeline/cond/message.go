@@ -16,8 +16,7 @@ import (
 func compileError(source string, err error) *Error {
 	out := &Error{length: runes(source)}
 	raw := err.Error()
-	var fe *file.Error
-	if errors.As(err, &fe) {
+	if fe, ok := errors.AsType[*file.Error](err); ok {
 		raw, out.offset, out.length = fe.Message, fe.From, fe.To-fe.From
 	}
 	out.message, out.hint = reword(raw)

@@ -59,8 +59,7 @@ func (r *rules) unknown(n ast.Node, in reflect.Type, prefix, name string) {
 
 // below finds the first group of the environment that has a field called name: status is response.status.
 func (r *rules) below(name string) string {
-	for i := range r.env.NumField() {
-		group := r.env.Field(i)
+	for group := range r.env.Fields() {
 		if group.Type.Kind() != reflect.Struct {
 			continue
 		}
@@ -88,8 +87,8 @@ func (r *rules) elsewhere(prefix, name string) string {
 
 // field finds the field of struct t that expressions call name.
 func field(t reflect.Type, name string) (reflect.StructField, bool) {
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Tag.Get("expr") == name {
+	for f := range t.Fields() {
+		if f.Tag.Get("expr") == name {
 			return f, true
 		}
 	}
@@ -98,8 +97,8 @@ func field(t reflect.Type, name string) (reflect.StructField, bool) {
 
 func names(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		out = append(out, t.Field(i).Tag.Get("expr"))
+	for f := range t.Fields() {
+		out = append(out, f.Tag.Get("expr"))
 	}
 	return out
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // RequestOf shows r to expressions. Headers that carry credentials read as "" (Authorization, Proxy-Authorization, Cookie),
-// as do the query parameters access_token and client_secret, and every header and parameter for which hidden reports true;
+// X-Api-Key and its like, as do query parameters such as access_token and api_key, and every header and parameter for which hidden reports true;
 // hidden gets headers in canonical form and may be nil. The result reads r when it is asked, so it is good only as long as
 // nobody changes r.
 func RequestOf(r *http.Request, hidden func(name string) bool) Request {
@@ -116,10 +116,16 @@ func mediaType(v string) string {
 // hiddenHeader and hiddenParam name what no expression ever sees; header names in canonical form.
 func hiddenHeader(key string) bool {
 	switch key {
-	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie":
+	case "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Api-Key", "Apikey", "X-Auth-Token", "X-Access-Token":
 		return true
 	}
 	return false
 }
 
-func hiddenParam(name string) bool { return name == "access_token" || name == "client_secret" }
+func hiddenParam(name string) bool {
+	switch strings.ToLower(name) {
+	case "access_token", "refresh_token", "id_token", "client_secret", "api_key", "apikey", "api-key":
+		return true
+	}
+	return false
+}

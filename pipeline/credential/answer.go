@@ -83,7 +83,7 @@ func (c *tokenCall) refused(resp *http.Response, fields map[string]any) *Failure
 		f.Code = c.errorCode(fields)
 		fallthrough
 	default:
-		f.RetryAfter = retryAfter(resp.Header, time.Now())
+		f.RetryAfter = RetryAfter(resp.Header, time.Now())
 	}
 	return f
 }

@@ -127,9 +127,9 @@ func scrub(text string, hidden []string) string {
 // maxRetryAfter keeps an absurd Retry-After from overflowing whatever it is added to.
 const maxRetryAfter = 365 * 24 * time.Hour
 
-// retryAfter reads Retry-After (RFC 9110 §10.2.3): whole seconds, or a date, which counts from the answer's own Date so that
+// RetryAfter reads Retry-After (RFC 9110 §10.2.3): whole seconds, or a date, which counts from the answer's own Date so that
 // clock skew cancels. Junk, negative and past values are 0.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if isDigits(v) {
 		seconds, err := strconv.ParseInt(v, 10, 64)

@@ -115,7 +115,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := http.Header{"Retry-After": {tc.value}, "Date": {tc.date}}
-			if got := retryAfter(h, now); got != tc.want {
+			if got := RetryAfter(h, now); got != tc.want {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -98,7 +99,11 @@ func (s *Session) land(f *flight, cause error) {
 	s.settle(&v, nil, fault)
 	s.mu.Unlock()
 	if fault.Status == StatusDead {
-		s.log().Error("credential needs a login", "error", cause)
+		level := slog.LevelError
+		if v.snap == nil { // nobody has logged in yet: that is no fault
+			level = slog.LevelInfo
+		}
+		s.log().Log(context.Background(), level, "credential needs a login", "error", cause)
 		return
 	}
 	s.log().Warn("credential could not be renewed", "error", cause, "retry_after", fault.RetryAfter)

@@ -4,7 +4,6 @@ package refresh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -225,13 +224,8 @@ func lacksScope(resp *http.Response) bool {
 
 // gaveUp is the end of a call whose context ended while it waited for a token.
 func gaveUp(ctx context.Context, cause error) *pipeline.Error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		e := pipeline.Errorf(pipeline.KindTimeout, "the deadline passed while the call waited for a new token")
-		e.Reason, e.Err = "deadline", cause
-		return e
-	}
-	e := pipeline.Errorf(pipeline.KindCanceled, "the caller gave up while the call waited for a new token")
-	e.Reason, e.Err = "canceled", cause
+	e := pipeline.Ended(ctx, "the call waited for a new token")
+	e.Err = cause
 	return e
 }
 

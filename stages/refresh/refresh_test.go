@@ -252,7 +252,7 @@ func TestRefresh_caller_leaves_at_once(t *testing.T) {
 		kind               pipeline.Kind
 	}{
 		{"when_it_cancels", "", "canceled", 2 * time.Second, pipeline.KindCanceled},
-		{"at_the_calls_timeout", "timeout = \"3s\"\n", "deadline", 0, pipeline.KindTimeout},
+		{"at_the_calls_timeout", "timeout = \"3s\"\n", "timeout", 0, pipeline.KindTimeout},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -118,14 +117,8 @@ func annotate(call *pipeline.Call, err error, reason string) error {
 // outcome. The beginning of the last answer's body is in the call's record.
 func (s *Stage) interrupted(p *pass, a *Attempt, o pipeline.Outcome) error {
 	a.Ended = ended(p.ctx)
-	e := &pipeline.Error{
-		Kind: pipeline.KindCanceled, Class: pipeline.ClassTerminal, Reason: a.Ended, Status: o.Status, Header: o.Header,
-		Attempts: a.Attempts, RetryAfter: a.Asked, Err: context.Cause(p.ctx),
-	}
-	e.Message = "the caller gave up while waiting to send again"
-	if a.Ended == ReasonDeadline {
-		e.Kind, e.Message = pipeline.KindTimeout, "the deadline passed while waiting to send again"
-	}
+	e := pipeline.Ended(p.ctx, "it waited to send again")
+	e.Status, e.Header, e.Attempts, e.RetryAfter = o.Status, o.Header, a.Attempts, a.Asked
 	e.Message += "; the last outcome was " + last(o)
 	s.stopped(p, a, Decision{Reason: a.Ended}, "")
 	return e
