@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -20,6 +21,16 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error { // the project's own file, for scripts that use the demo
+			file, err := os.ReadFile("../../pipelines.toml")
+			if err != nil {
+				return err
+			}
+			if filepath.Base(env.WorkDir) == "script-send" {
+				return os.WriteFile(filepath.Join(env.WorkDir, "pipelines.toml"), file, 0o600)
+			}
+			return nil
+		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})
 }
