@@ -126,6 +126,8 @@ type ConfigError struct {
 	Message string
 	Advice  string // what to write instead, or ""
 	Err     error  // the cause, or nil; Message holds its text already
+
+	secret bool // the value may hold one: no diagnostic may show it
 }
 
 // Invalid makes a ConfigError; join several with errors.Join.
@@ -141,6 +143,9 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 // ConfigPath tells the loader where in the table the mistake is.
 func (e *ConfigError) ConfigPath() string { return e.Path }
+
+// Secret tells the loader whether the value at Path may hold a secret, so that it must not print the line.
+func (e *ConfigError) Secret() bool { return e.secret }
 
 // Hint tells the loader what to print below the caret.
 func (e *ConfigError) Hint() string { return e.Advice }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
@@ -267,13 +268,13 @@ func parseBase(s string) (*url.URL, error) {
 	u, err := url.Parse(credential.ExpandSymbol(s))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%q is no URL", s)
+		return nil, errors.New("base_url is no URL") // not repeated: it may hold a password
+	case u.User != nil:
+		return nil, errors.New("base_url must not hold a user or password: use a credential")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
 		return nil, fmt.Errorf("%q must be an absolute http or https URL", s)
-	case u.User != nil:
-		return nil, fmt.Errorf("base_url must not hold a user or password: use a credential")
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("base_url must not have a query or fragment")
+		return nil, errors.New("base_url must not have a query or fragment")
 	}
 	return u, nil
 }

@@ -88,7 +88,7 @@ func New(ctx context.Context, plan *Plan, opts ...Option) (*Runner, error) {
 
 func newOptions(opts []Option) *runnerOptions {
 	o := &runnerOptions{
-		transports: map[string]http.RoundTripper{}, handlers: map[string]http.Handler{}, secrets: map[string]string{},
+		transports: map[string]http.RoundTripper{}, handlers: map[string]http.Handler{}, secrets: map[string]redact.Secret{},
 		dials: map[string]func(context.Context) (net.Conn, error){}, environ: os.Environ,
 	}
 	for _, opt := range opts {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/leatdev/leat/pipeline/credential"
@@ -42,7 +43,7 @@ func (c PipelineConfig) Validate() error {
 	}
 	if c.BaseURL != "" {
 		if _, err := parseBase(c.BaseURL); err != nil {
-			errs = append(errs, Invalid("base_url", "%v", err))
+			errs = append(errs, &ConfigError{Path: "base_url", Message: err.Error(), Err: err, secret: strings.Contains(c.BaseURL, "@")})
 		}
 	}
 	return errors.Join(errs...)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,7 +67,7 @@ func (c TransportConfig) Validate() error {
 		errs = append(errs, Invalid("", "cert and key belong together"))
 	}
 	if _, err := c.proxy(); err != nil {
-		errs = append(errs, Invalid("proxy", "%v", err))
+		errs = append(errs, &ConfigError{Path: "proxy", Message: err.Error(), Err: err, secret: strings.Contains(c.Proxy, "@")})
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"net/http"
@@ -33,6 +35,9 @@ func New(rules Rules) *Redactor {
 	r.add(rules, harmlessHeaders(), harmlessParams())
 	return r
 }
+
+// Format writes nothing of what the Redactor knows, whatever the verb.
+func (r *Redactor) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "redactor") }
 
 // With returns a Redactor that keeps to further rules beside those of r: what the new keys call secret shows no more. Both know
 // what either learns.
