@@ -58,7 +58,7 @@ func (d *demoServer) dial(ctx context.Context) (net.Conn, error) {
 
 func (d *demoServer) start() {
 	d.api = demo.New(d.options)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0") // it outlives the dial that asks for it
 	if err != nil {
 		d.err = fmt.Errorf("start the demo server: %w", err)
 		return
