@@ -2,7 +2,6 @@ package stages_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
