@@ -168,7 +168,7 @@ func (j *jsonScan) key() bool {
 }
 
 func (j *jsonScan) scalar(secret bool) {
-	end := j.i
+	var end int
 	text := j.s[j.i] == '"'
 	if text {
 		if end = j.string(); j.bad || j.short {

@@ -76,10 +76,10 @@ func foldName(dst []byte, name string) []byte {
 	start := len(dst)
 	lower := false // the last byte was a lower-case letter or a digit
 	for _, c := range name {
-		switch {
-		case c == 'ſ':
+		switch c {
+		case 'ſ':
 			c = 's'
-		case c == '\u212a':
+		case '\u212a':
 			c = 'k'
 		}
 		switch {

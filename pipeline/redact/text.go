@@ -18,7 +18,7 @@ const maxNesting = 3
 
 func (r *Redactor) text(s string, depth int) string {
 	t := textScan{r: r, s: r.memory.mask(s), depth: depth}
-	if len(t.s) < minToken && strings.IndexAny(t.s, " \t\r\n+:=\\\"'%") < 0 {
+	if len(t.s) < minToken && !strings.ContainsAny(t.s, " \t\r\n+:=\\\"'%") {
 		return t.s // one short word
 	}
 	for t.i < len(t.s) {
