@@ -56,15 +56,14 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, reason(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, MaxSize+1))
 	return data, reason(err)
 }
 
 // reason takes the path off an error of the file system: a Diagnostic names it already.
 func reason(err error) error {
-	var perr *fs.PathError
-	if errors.As(err, &perr) {
+	if perr, ok := errors.AsType[*fs.PathError](err); ok {
 		return perr.Err
 	}
 	return err

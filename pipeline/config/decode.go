@@ -131,7 +131,7 @@ func (d *decoder) kind(n *node, v reflect.Value, path []string) {
 	case v.CanInt():
 		d.integer(n, path, v.OverflowInt, v.SetInt, v.Type().Bits())
 	case v.CanUint():
-		d.integer(n, path, func(i int64) bool { return i < 0 || v.OverflowUint(uint64(i)) }, func(i int64) { v.SetUint(uint64(i)) }, -v.Type().Bits())
+		d.integer(n, path, func(i int64) bool { return i < 0 || v.OverflowUint(uint64(i)) }, func(i int64) { v.SetUint(uint64(i)) }, -v.Type().Bits()) //nolint:gosec // i is not negative there
 	case v.CanFloat():
 		d.float(n, v, path)
 	case k == reflect.Slice:
@@ -294,4 +294,4 @@ func (d *decoder) structure(n *node, v reflect.Value, path []string) {
 	}
 }
 
-func below(path []string, name string) []string { return append(path[:len(path):len(path)], name) }
+func below(path []string, name string) []string { return append(slices.Clip(path), name) }

@@ -15,11 +15,13 @@ type parser struct {
 	tree *tree
 }
 
+// Unmarshal implements koanf.Parser, and keeps the tree.
 func (p *parser) Unmarshal(data []byte) (map[string]any, error) {
 	p.tree = parse(p.src, data)
 	return outline(p.tree.root), nil
 }
 
+// Marshal implements koanf.Parser; nothing is ever written.
 func (p *parser) Marshal(map[string]any) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 // outline is a tree as the map that koanf merges. What koanf would only replace as a whole is left out of it.
@@ -99,7 +101,7 @@ func weave(merged map[string]any, old *node, overlays []Overlay, path []string) 
 	n.keys, n.fields = nil, make(map[string]*node, len(merged))
 	for _, k := range order(old.keys, merged) {
 		child := old.fields[k]
-		at := append(path[:len(path):len(path)], k)
+		at := append(slices.Clip(path), k)
 		switch v := merged[k].(type) {
 		case map[string]any:
 			if child == nil || child.kind != table {
@@ -151,5 +153,5 @@ func order(keys []string, merged map[string]any) []string {
 		}
 	}
 	slices.Sort(more)
-	return append(keys[:len(keys):len(keys)], more...)
+	return append(slices.Clip(keys), more...)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -207,9 +208,7 @@ func (r *resolver) override(d, parent *draft) {
 		return
 	}
 	merged := make(map[string]*node, len(n.fields)+len(d.overrides))
-	for k, v := range d.overrides {
-		merged[k] = v
-	}
+	maps.Copy(merged, d.overrides)
 	for _, stage := range n.keys {
 		o := n.fields[stage]
 		if o.kind != table {

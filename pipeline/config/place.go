@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -47,7 +48,7 @@ func (d *decoder) validate(v reflect.Value, path []string) {
 	for _, f := range fieldsOf(v.Type()) {
 		d.validate(v.FieldByIndex(f.index), below(path, f.name))
 	}
-	if val, ok := v.Addr().Interface().(interface{ Validate() error }); ok {
+	if val, ok := reflect.TypeAssert[interface{ Validate() error }](v.Addr()); ok {
 		d.place(path, val.Validate(), true)
 	}
 }
@@ -56,7 +57,7 @@ func (d *decoder) validate(v reflect.Value, path []string) {
 func (d *decoder) failed(n *node, path []string, err error) {
 	for _, e := range leaves(err) {
 		at, more := d.descend(n, e)
-		d.point(at, append(path[:len(path):len(path)], more...), e)
+		d.point(at, append(slices.Clip(path), more...), e)
 	}
 }
 
@@ -65,7 +66,7 @@ func (d *decoder) failed(n *node, path []string, err error) {
 func (d *decoder) place(path []string, err error, once bool) {
 	for _, e := range leaves(err) {
 		more := configPath(e)
-		full := append(path[:len(path):len(path)], more...)
+		full := append(slices.Clip(path), more...)
 		if once && d.known(full) {
 			continue
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,7 @@ type tree struct {
 
 // parse reads a whole file. After a syntax error it goes on where the next line or table begins.
 func parse(src *source, data []byte) *tree {
-	t := &tree{src: src, data: data[:len(data):len(data)], root: newTable(byHeader, span{})}
+	t := &tree{src: src, data: slices.Clip(data), root: newTable(byHeader, span{})}
 	t.at = t.root
 	for start, errs := 0, 0; start >= 0 && errs < maxSyntaxErrors; errs++ {
 		t.base = start
@@ -206,7 +207,7 @@ func (t *tree) array(e *unstable.Node, start int, path []string, depth int) *nod
 	end := start + 1
 	for it := e.Children(); it.Next(); {
 		end = t.skip(end)
-		item := t.value(it.Node(), end, append(path[:len(path):len(path)], "["+strconv.Itoa(len(n.items))+"]"), depth)
+		item := t.value(it.Node(), end, append(slices.Clip(path), "["+strconv.Itoa(len(n.items))+"]"), depth)
 		n.items = append(n.items, item)
 		end = item.val.end
 	}
@@ -266,8 +267,7 @@ func scalarOf(e *unstable.Node) (any, error) {
 
 // failure returns what the parser said and where.
 func (t *tree) failure(err error) (sp span, message string) {
-	var perr *unstable.ParserError
-	if errors.As(err, &perr) {
+	if perr, ok := errors.AsType[*unstable.ParserError](err); ok {
 		return t.span(t.parser.Range(perr.Highlight)), perr.Message
 	}
 	return span{t.base, t.base + 1}, err.Error()
