@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,8 @@ type lifetime struct {
 	parent context.Context // ends this one when it ends
 	values context.Context // answers Value; as a rule the parent
 	call   *Call
+
+	heard atomic.Bool // somebody asked for done
 
 	mu       sync.Mutex
 	done     chan struct{}
@@ -75,6 +78,7 @@ func (l *lifetime) Done() <-chan struct{} {
 	}
 	done := make(chan struct{})
 	l.done = done
+	l.heard.Store(true)
 	if l.err != nil {
 		close(done)
 		l.mu.Unlock()
@@ -122,11 +126,11 @@ func (l *lifetime) setDeadline(at time.Time, reason string) {
 // setIdle has the lifetime end unless it is called again within d; 0 lifts that. Where nobody listens for the end it does nothing:
 // then nothing could be interrupted.
 func (l *lifetime) setIdle(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.done == nil {
+	if !l.heard.Load() {
 		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.idle = time.Time{}
 	if d > 0 {
 		l.idle = time.Now().Add(d)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -17,8 +18,15 @@ type Rewinder struct {
 
 // snapshot is what a Rewinder keeps. It is large, and of no use once its call is over: so it is pooled.
 type snapshot struct {
-	req     *http.Request
-	was     http.Request // as Replay took it; an inner stage may change req to its last field
+	req *http.Request // the first attempt's; inner stages may change it to its last field
+
+	ctx     context.Context // what follows is as Replay took it
+	method  string
+	host    string
+	length  int64
+	close   bool
+	cancel  <-chan struct{}
+	trailer http.Header
 	url     url.URL
 	getBody func() (io.ReadCloser, error)
 	source  *bodySource
@@ -49,7 +57,9 @@ func Replay(req *http.Request) *Rewinder {
 }
 
 func (s *snapshot) take(req *http.Request) {
-	s.req, s.was, s.url = req, *req, *req.URL
+	s.req, s.ctx, s.url = req, req.Context(), *req.URL
+	s.method, s.host, s.length, s.close, s.trailer = req.Method, req.Host, req.ContentLength, req.Close, req.Trailer
+	s.cancel = req.Cancel //nolint:staticcheck // deprecated, and still heeded by net/http
 	for name, values := range req.Header {
 		line := headerLine{name: name}
 		if len(values) > 0 {
@@ -149,10 +159,11 @@ func (r *Rewinder) Next() (*http.Request, error) {
 	if r.given == 1 {
 		return s.req, nil
 	}
-	next := s.was.WithContext(s.was.Context())
 	u := s.url
-	next.URL = &u
-	next.Header = make(http.Header, len(s.headers)+1)
+	next := (&http.Request{
+		Method: s.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, len(s.headers)+1),
+		Host: s.host, ContentLength: s.length, Close: s.close, Trailer: s.trailer, Cancel: s.cancel,
+	}).WithContext(s.ctx)
 	for _, line := range s.headers {
 		switch {
 		case line.others == nil:
@@ -164,7 +175,6 @@ func (r *Rewinder) Next() (*http.Request, error) {
 		}
 	}
 	next.TransferEncoding = append([]string(nil), s.coding...)
-	next.Body, next.GetBody = nil, nil
 	if !s.body {
 		return next, nil
 	}
