@@ -158,7 +158,8 @@ func (e h2StreamError) Error() string { return "http2 stream error" }
 
 const h2RefusedStream = 0x7 // RFC 9113 §7
 
-// classOfHTTP2 tells what an HTTP/2 error says of the request. A graceful GOAWAY has no exported type, so its text must do.
+// classOfHTTP2 tells what an HTTP/2 error says of the request. A graceful GOAWAY has no exported type, and
+// net/http flattens what it would have sent again if the body could be had again: there the text must do.
 func classOfHTTP2(err error) (Class, bool) {
 	if stream, ok := errors.AsType[h2StreamError](err); ok {
 		if stream.Code == h2RefusedStream {
@@ -168,6 +169,8 @@ func classOfHTTP2(err error) (Class, bool) {
 	}
 	text := err.Error()
 	switch {
+	case strings.Contains(text, "; REFUSED_STREAM; received from peer"): // within "cannot retry err [%v] after Request.Body was written"
+		return ClassRefused, true
 	case strings.Contains(text, "Transport received Server's graceful shutdown GOAWAY"):
 		return ClassRefused, true
 	case strings.Contains(text, "server sent GOAWAY and closed the connection"):

@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -35,7 +37,7 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := ch.enter(req)
 	ctx, span := ch.telemetry.startCall(&c.life, c)
 	in := &c.req
-	if span != nil {
+	if ctx != context.Context(&c.life) {
 		in = in.WithContext(ctx)
 	}
 	resp, err := ch.first.RoundTrip(in)
@@ -197,8 +199,8 @@ func (c *Call) finish(in, req *http.Request, resp *http.Response, err error, spa
 		}
 	}
 	c.mu.Unlock()
-	for i := len(observers) - 1; i >= 0; i-- {
-		observers[i](c)
+	for _, observe := range slices.Backward(observers) {
+		observe(c)
 	}
 	c.chain.ended(in, c, req)
 	if body != nil && !body.handed.Load() {

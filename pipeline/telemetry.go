@@ -60,7 +60,8 @@ func isNoop(provider trace.TracerProvider) bool {
 	return reflect.TypeOf(provider).String() == "*global.tracerProvider"
 }
 
-// startCall starts the span of a call; it returns ctx itself and nil while tracing is off or not sampled.
+// startCall starts the span of a call; it returns ctx itself and nil while tracing is off or not sampled. A span that is sampled out
+// goes to the upstream all the same where trace context does: the upstream is to know that nobody records this trace.
 func (t *telemetry) startCall(ctx context.Context, c *Call) (context.Context, trace.Span) {
 	tracer := t.tracer()
 	if tracer == nil {
@@ -69,7 +70,10 @@ func (t *telemetry) startCall(ctx context.Context, c *Call) (context.Context, tr
 	inner, span := tracer.Start(ctx, t.chainName, trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(t.pipeline))
 	if !span.IsRecording() {
 		span.End()
-		return ctx, nil
+		if !t.forwards {
+			return ctx, nil
+		}
+		return inner, nil
 	}
 	c.traced = true
 	if c.opts.operation != "" {
@@ -95,7 +99,7 @@ func (t *telemetry) startStage(ctx context.Context, c *Call, l *link) (context.C
 	if tracer == nil {
 		return ctx, nil
 	}
-	return tracer.Start(ctx, l.span, trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(t.pipeline, attribute.String("leat.stage", l.name)))
+	return tracer.Start(ctx, l.span, trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(t.pipeline, attribute.String("leat.stage", l.name))) //nolint:spancheck // the link ends it
 }
 
 // skipped leaves an instant span for a stage whose `when` said no.
@@ -143,7 +147,7 @@ func (s *sender) startSpan(c *Call, out *send, att Attachment) (context.Context,
 	if att.Skipped != "" {
 		attrs = append(attrs, attribute.String("auth.skipped", att.Skipped))
 	}
-	return tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrs...))
+	return tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrs...)) //nolint:spancheck // endSend ends it
 }
 
 func portNumber(port, scheme string) int {
