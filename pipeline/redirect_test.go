@@ -1,7 +1,6 @@
 package pipeline_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -162,7 +161,7 @@ func TestRedirects(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := &hops{status: 302, to: []string{"/2", "/3"}, delay: 2 * time.Second, hang: true}
 			p := h.open(t)
-			req, _ := p.NewRequest(context.Background(), "GET", "/1", nil)
+			req, _ := p.NewRequest(t.Context(), "GET", "/1", nil)
 			began := time.Now()
 			_, err := p.Client().Do(req)
 			e := kindOf(t, err, pipeline.KindTimeout)

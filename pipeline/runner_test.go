@@ -212,7 +212,7 @@ stages = ["auth", "refresh", "retry"]
 			t.Fatal(err)
 		}
 		p, _ := r.Pipeline("p")
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
 		_, err = get(t, ctx, p, "/x")
@@ -227,7 +227,7 @@ stages = ["auth", "refresh", "retry"]
 			t.Errorf("closed after %s", took)
 		}
 		close(over)
-		if _, err := get(t, context.Background(), p, "/x"); err == nil {
+		if _, err := get(t, t.Context(), p, "/x"); err == nil {
 			t.Error("a call entered after Close")
 		}
 	})

@@ -82,7 +82,7 @@ func tree(spans []sdktrace.ReadOnlySpan, parent trace.SpanID) string {
 func attr(s sdktrace.ReadOnlySpan, key string) (string, bool) {
 	for _, kv := range s.Attributes() {
 		if string(kv.Key) == key {
-			return kv.Value.Emit(), true
+			return kv.Value.String(), true
 		}
 	}
 	return "", false
@@ -282,24 +282,4 @@ func TestSpans(t *testing.T) {
 			t.Errorf("protocol %q", v)
 		}
 	})
-}
-
-// countingProvider counts the spans that are begun.
-type countingProvider struct {
-	trace.TracerProvider
-	started int
-}
-
-func (c *countingProvider) Tracer(name string, opts ...trace.TracerOption) trace.Tracer {
-	return &countingTracer{c.TracerProvider.Tracer(name, opts...), c}
-}
-
-type countingTracer struct {
-	trace.Tracer
-	c *countingProvider
-}
-
-func (c *countingTracer) Start(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
-	c.c.started++
-	return c.Tracer.Start(ctx, name, opts...)
 }
