@@ -25,6 +25,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return b.rc.Read(p)
 }
 
+// Close closes the caller's body, once.
 func (b *requestBody) Close() error {
 	if b.closed.Swap(true) {
 		return nil
@@ -84,7 +85,7 @@ func (s *bodySource) open() (io.ReadCloser, error) {
 func (s *bodySource) replayable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.closed && (s.keep || !s.read) && (s.end == nil || s.end == io.EOF)
+	return !s.closed && (s.keep || !s.read) && (s.end == nil || s.end == io.EOF) //nolint:errorlint // a reader ends with io.EOF itself
 }
 
 // finish says that no further attempt follows: the source is closed as soon as its present reader is.
@@ -124,12 +125,12 @@ type sourceReader struct {
 }
 
 func (r *sourceReader) Read(p []byte) (int, error) {
-	if n, err, done := r.kept(p); done {
+	if n, done, err := r.kept(p); done {
 		return n, err
 	}
 	r.s.reading.Lock() // not s.mu: the source may block for long, and open and Close must not
 	defer r.s.reading.Unlock()
-	if n, err, done := r.kept(p); done { // an earlier attempt's read has just ended
+	if n, done, err := r.kept(p); done { // an earlier attempt's read has just ended
 		return n, err
 	}
 	if !r.s.enter() {
@@ -140,24 +141,24 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 }
 
 // kept answers from what was read before; done is false if the source must be read.
-func (r *sourceReader) kept(p []byte) (n int, err error, done bool) { //nolint:revive,staticcheck // error beside done reads best here
+func (r *sourceReader) kept(p []byte) (n int, done bool, err error) {
 	s := r.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case r.closed:
-		return 0, http.ErrBodyReadAfterClose, true
+		return 0, true, http.ErrBodyReadAfterClose
 	case s.reader != r:
-		return 0, errStale, true
+		return 0, true, errStale
 	case r.off < len(s.buf):
 		n := copy(p, s.buf[r.off:])
 		r.off += n
-		return n, nil, true
+		return n, true, nil
 	case s.end != nil:
-		return 0, s.end, true
+		return 0, true, s.end
 	}
 	s.read = true // before the read: one that blocks may take bytes at any moment
-	return 0, nil, false
+	return 0, false, nil
 }
 
 // enter marks that src is about to be read, and reports whether it still may be.
@@ -185,6 +186,7 @@ func (r *sourceReader) took(p []byte, n int, err error) (int, error) {
 	return n, err
 }
 
+// Close ends this reader; the source is closed with the last one.
 func (r *sourceReader) Close() error {
 	s := r.s
 	s.mu.Lock()

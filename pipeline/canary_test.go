@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +47,7 @@ func (s *shown) leaks() []string {
 	var out []string
 	for where, texts := range s.text {
 		for _, text := range texts {
-			for _, form := range []string{canary, fmt.Sprintf("%x", canary), strings.Trim(fmt.Sprint([]byte(canary)), "[]")} {
+			for _, form := range []string{canary, fmt.Sprintf("%x", canary), strings.Trim(fmt.Sprint([]byte(canary)), "[]")} { //nolint:staticcheck // the numbers are what %d writes
 				if at := strings.Index(text, form); at >= 0 {
 					out = append(out, where+": …"+text[max(0, at-120):min(len(text), at+60)]+"…")
 				}
@@ -148,7 +147,7 @@ func tryCanaries(t *testing.T) {
 }
 
 func tryCanary(t *testing.T, p *pipeline.Pipeline, client *http.Client, seen *shown, method, ref, header, value string) {
-	ctx := pipeline.With(context.Background(), pipeline.Operation("try"), pipeline.Label("k", "v"))
+	ctx := pipeline.With(t.Context(), pipeline.Operation("try"), pipeline.Label("k", "v"))
 	var body io.Reader
 	if method == "POST" {
 		body = strings.NewReader(`{"user":{"password":"` + canary + `in-the-request"},"id":1}`)

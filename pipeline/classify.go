@@ -70,7 +70,10 @@ func classifyError(err error, ctx context.Context, facts traceFacts) (kind Kind,
 	if unsent {
 		class = ClassNotSent
 	}
-	if isNonRetriable(err) {
+	if isInvalid(err) {
+		return KindPolicy, ClassTerminal, ""
+	}
+	if _, ok := errors.AsType[NonRetriable](err); ok {
 		return kindOfTransport(err), ClassTerminal, ""
 	}
 	if isCertificate(err) {
@@ -108,11 +111,9 @@ func kindOfTransport(err error) Kind {
 	return KindNetwork
 }
 
-func isNonRetriable(err error) bool {
-	if _, ok := errors.AsType[NonRetriable](err); ok {
-		return true
-	}
-	text := err.Error() // net/http has no types for these; it checks them before it sends
+// isInvalid recognises what net/http refuses to send. It has no types for these.
+func isInvalid(err error) bool {
+	text := err.Error()
 	for _, sign := range []string{"unsupported protocol scheme", "no Host in request URL", "invalid header field", "invalid method", "http: nil Request.URL", "net/http: invalid"} {
 		if strings.Contains(text, sign) {
 			return true
@@ -181,13 +182,23 @@ func classOfHTTP2(err error) (Class, bool) {
 
 // describe turns a transport's error into a line for people: what happened, without the operation's inner details.
 func describe(err error) string {
+	where := ""
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "dial" || op.Op == "proxyconnect") && op.Addr != nil {
+		where = "connect to " + op.Addr.String() + ": "
+		if op.Op == "proxyconnect" {
+			where = "connect to the proxy: "
+		}
+	}
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection closed before the whole answer arrived"
 	case errors.Is(err, syscall.ECONNRESET):
-		return "the connection was reset"
+		return where + "the connection was reset"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
+		return where + "connection refused"
 	}
-	return err.Error()
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "the server does not speak TLS there: is the URL an http:// one?"
+	}
+	return strings.TrimPrefix(err.Error(), "tls: ")
 }

@@ -229,7 +229,7 @@ func TestDeadlines(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := open(t, tc.keys, hang)
-				ctx := context.Background()
+				ctx := t.Context()
 				if tc.opt != nil {
 					ctx = pipeline.With(ctx, tc.opt)
 				}
@@ -246,7 +246,7 @@ func TestDeadlines(t *testing.T) {
 	t.Run("returns at the instant the caller's context ends", func(t *testing.T) { // I10
 		synctest.Test(t, func(t *testing.T) {
 			p := open(t, "", hang)
-			ctx, cancel := context.WithCancelCause(context.Background())
+			ctx, cancel := context.WithCancelCause(t.Context())
 			why := errors.New("the user left")
 			time.AfterFunc(3*time.Second, func() { cancel(why) })
 			began := time.Now()
@@ -291,7 +291,7 @@ func TestDeadlines(t *testing.T) {
 					resp.Header.Set("Content-Type", tc.contentType)
 					return resp, err
 				}))
-				resp, err := get(t, context.Background(), p, "/x")
+				resp, err := get(t, t.Context(), p, "/x")
 				if err != nil {
 					t.Fatal(err)
 				}

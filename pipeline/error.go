@@ -154,13 +154,6 @@ func unknownWord(what, got string, known []string) error {
 	return &ConfigError{Message: fmt.Sprintf("unknown %s %q", what, got), Advice: "one of " + strings.Join(known, ", ")}
 }
 
-func statusText(status int) string {
-	if t := http.StatusText(status); t != "" {
-		return fmt.Sprintf("%d %s", status, t)
-	}
-	return fmt.Sprint(status)
-}
-
 // errorOf returns the *Error that err is or wraps; the door has made sure that there is one.
 func errorOf(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -69,7 +69,7 @@ type Settings struct {
 // Log returns the stage's logger; a Settings without one logs to slog.Default.
 func (s Settings) Log() *slog.Logger {
 	if s.Logger == nil {
-		return slog.Default()
+		return slog.Default() //nolint:forbidigo // as documented
 	}
 	return s.Logger
 }
@@ -82,16 +82,16 @@ func (s Settings) Redact() *redact.Redactor {
 	return s.Redactor
 }
 
-// State returns what make made the first time it was called for this pipeline, stage and key: state that must survive a reload of
+// State returns what create made the first time it was called for this pipeline, stage and key: state that must survive a reload of
 // the file, such as a budget. A key that begins with "shared:" is one state for the whole runner.
-func (s Settings) State(key string, make func() any) any {
+func (s Settings) State(key string, create func() any) any {
 	if s.state == nil {
-		return make()
+		return create()
 	}
 	if len(key) < len("shared:") || key[:len("shared:")] != "shared:" {
 		key = s.Pipeline + "\x00" + s.Stage + "\x00" + key
 	}
-	return s.state.get(key, make)
+	return s.state.get(key, create)
 }
 
 type stateStore struct {
@@ -99,7 +99,7 @@ type stateStore struct {
 	m  map[string]any
 }
 
-func (s *stateStore) get(key string, make func() any) any {
+func (s *stateStore) get(key string, create func() any) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m == nil {
@@ -107,7 +107,7 @@ func (s *stateStore) get(key string, make func() any) any {
 	}
 	v, ok := s.m[key]
 	if !ok {
-		v = make()
+		v = create()
 		s.m[key] = v
 	}
 	return v

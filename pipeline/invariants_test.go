@@ -97,7 +97,7 @@ func (w *world) call(p *pipeline.Pipeline, id string, c caller) {
 	if c.NoRetry {
 		ctx = pipeline.With(ctx, pipeline.NoRetry())
 	}
-	req, bodies, settled := w.request(p, ctx, id, c)
+	req, bodies, settled := w.request(ctx, p, id, c)
 	resp, err := p.RoundTrip(req)
 	if now := time.Now(); now.After(until) {
 		w.breach("I10: %s returned %s after its context ended: %v", id, now.Sub(until), err)
@@ -131,7 +131,7 @@ func (w *world) call(p *pipeline.Pipeline, id string, c caller) {
 
 // request makes the request of a caller. bodies lists the request bodies that were handed out; settled waits for the transport,
 // which may close them after RoundTrip has returned.
-func (w *world) request(p *pipeline.Pipeline, ctx context.Context, id string, c caller) (req *http.Request, bodies func() []*watched, settled func()) {
+func (w *world) request(ctx context.Context, p *pipeline.Pipeline, id string, c caller) (req *http.Request, bodies func() []*watched, settled func()) {
 	req, err := p.NewRequest(ctx, c.Method, "/things?a=1&b=2", nil)
 	if err != nil {
 		w.t.Fatal(err)
@@ -227,9 +227,10 @@ func (w *world) judge() {
 			w.bad = append(w.bad, fmt.Sprintf("I3: the upstream saw %s %d times", id, len(seen)))
 		}
 		want := payload
-		if c.Body == "large" {
+		switch c.Body {
+		case "large":
 			want = strings.Repeat(payload, 100)
-		} else if c.Body == "none" {
+		case "none":
 			want = ""
 		}
 		safe := c.Method != "POST" && c.Method != "PATCH" || c.Key

@@ -16,11 +16,10 @@ import (
 
 // twin is a lifetime beside the standard library's context with the same deadline and the same parent.
 type twin struct {
-	ours     context.Context
-	std      context.Context
-	end      func() // ends both as their work being over does
-	children []twin
-	stops    []stops
+	ours  context.Context
+	std   context.Context
+	end   func() // ends both as their work being over does
+	stops []stops
 }
 
 type stops struct{ ours, std func() bool }
@@ -163,7 +162,7 @@ func describeContext(c context.Context, cause bool) string {
 
 func TestLifetime(t *testing.T) {
 	background := func(limit time.Duration) *lifetime {
-		return &lifetime{parent: context.Background(), values: context.Background(), deadline: time.Now().Add(limit), limit: "limit"}
+		return &lifetime{parent: context.Background(), values: context.Background(), deadline: time.Now().Add(limit), limit: "limit"} //nolint:usetesting // a parent that never ends
 	}
 
 	t.Run("Err_sees_the_deadline_where_nobody_listens", func(t *testing.T) {
@@ -173,7 +172,7 @@ func TestLifetime(t *testing.T) {
 			if err := l.Err(); err != nil {
 				t.Errorf("before the deadline: %v", err)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if err := l.Err(); !errors.Is(err, context.DeadlineExceeded) || l.limitReason() != "limit" {
 				t.Errorf("at the deadline: %v, reason %q", err, l.limitReason())
 			}

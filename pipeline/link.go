@@ -102,7 +102,7 @@ func (l *link) stamp(ctx context.Context, c *Call, err error) error {
 			e.Err = err
 		}
 		return c.adopt(l.name, e)
-	case err == error(e):
+	case err == error(e): //nolint:errorlint // the value itself, not one around it
 		own := *e
 		return c.adopt(l.name, &own)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/leatdev/leat/pipeline/config"
 	"github.com/leatdev/leat/pipeline/credential"
 	"github.com/leatdev/leat/pipeline/redact"
 )
@@ -24,7 +23,6 @@ type runnerOptions struct {
 	dials       map[string]func(context.Context) (net.Conn, error)
 	secrets     map[string]redact.Secret
 	secretsFrom func(reference string) (string, bool)
-	overlays    []config.Overlay
 	sets        []string
 	environ     func() []string
 	logger      *slog.Logger

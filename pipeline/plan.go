@@ -147,8 +147,8 @@ func (c *checker) credentialTables() {
 // secretsExist reports the references to [secrets.NAME] tables that aren't there.
 func (c *checker) secretsExist(s config.Section, cfg any) {
 	config.Walk(cfg, func(path []string, v reflect.Value) {
-		ref, ok := v.Interface().(credential.Ref)
-		if text, isText := v.Interface().(credential.Text); isText {
+		ref, ok := reflect.TypeAssert[credential.Ref](v)
+		if text, isText := reflect.TypeAssert[credential.Text](v); isText {
 			ref, ok = text.Ref, true
 		}
 		if _, there := c.file.Table("secrets", ref.SharedName()); !ok || there || ref.SharedName() == "" {
@@ -198,6 +198,7 @@ func (c *checker) pipeline(p config.Pipeline) {
 	if name := plan.Config.Credential; name != "" && !slices.Contains(c.credentialNames(), name) {
 		c.add(c.unknown(p.Section, "credential", "credential", name, c.credentialNames()))
 	}
+	c.credentialReaches(p.Section, plan)
 	c.transportExists(p.Section, plan.Config.Transport)
 	place := Place{Pipeline: p.Name, Credential: plan.Config.Credential, Credentials: c.credentialNames()}
 	for _, s := range p.Stages {
@@ -217,6 +218,21 @@ func (c *checker) pipeline(p config.Pipeline) {
 		}
 	}
 	c.plan.Pipelines = append(c.plan.Pipelines, plan)
+}
+
+// credentialReaches reports a pipeline whose credential may never go where the pipeline goes.
+func (c *checker) credentialReaches(s config.Section, p PipelinePlan) {
+	i := slices.IndexFunc(c.plan.Credentials, func(one CredentialPlan) bool { return one.Name == p.Config.Credential })
+	if i < 0 || p.base == nil || len(c.plan.Credentials[i].Host.parsed) == 0 {
+		return
+	}
+	origins := c.plan.Credentials[i].Host.parsed
+	if slices.ContainsFunc(origins, func(o credential.Origin) bool { return o.Match(p.base) }) {
+		return
+	}
+	origin := (&url.URL{Scheme: p.base.Scheme, Host: p.base.Host}).String()
+	c.add(s.Diagnose([]string{"credential"}, fmt.Sprintf("add %q to origins in [credentials.%s], if it may go there", origin, p.Config.Credential),
+		"credential %q never goes to this pipeline's base_url", p.Config.Credential))
 }
 
 // misplaced reports what CheckIn found, at the key it names or at the pipeline.

@@ -82,7 +82,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // a reader ends with io.EOF itself
 		b.err = io.EOF
 	} else {
 		e := b.failure(err)

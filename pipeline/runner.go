@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -126,7 +127,7 @@ func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, er
 		unserved: map[string]string{}, bound: map[string]*boundCredential{}, bases: map[string]http.RoundTripper{}, ended: make(chan struct{}),
 	}
 	if r.logger == nil {
-		r.logger = slog.Default()
+		r.logger = slog.Default() //nolint:forbidigo // as WithLogger says
 	}
 	defer func() {
 		if err != nil {
@@ -157,9 +158,7 @@ func (r *Runner) startTransports() error {
 		r.closers = append(r.closers, u.Stop)
 		dials[name] = u.Dial
 	}
-	for name, dial := range r.opts.dials {
-		dials[name] = dial
-	}
+	maps.Copy(dials, r.opts.dials)
 	for name, dial := range dials {
 		t := upstreamTransport(r.plan.Transports["default"].Config, dial)
 		r.closers = append(r.closers, closeIdle(t))

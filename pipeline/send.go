@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type send struct {
 	trace *sendTrace
 	body  responseBody
 	start time.Time
+	snap  *credential.Snapshot // nil: no credential was attached
 	prev  *send
 }
 
@@ -47,7 +49,7 @@ func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if err := req.Context().Err(); err != nil {
-		return nil, s.failure(c, req.Context(), nil, err)
+		return nil, s.failure(req.Context(), c, nil, err)
 	}
 	out := s.prepare(c, req, snap, attached)
 	ctx, span := s.startSpan(c, out, attached)
@@ -77,7 +79,7 @@ func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, A
 	if err != nil {
 		return nil, att, s.chain.sessionError(err)
 	}
-	snap, err := s.acquire(c, req.Context(), session)
+	snap, err := s.acquire(req.Context(), c, session)
 	if err != nil {
 		return nil, att, err
 	}
@@ -85,7 +87,7 @@ func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, A
 	return snap, att, nil
 }
 
-func (s *sender) acquire(c *Call, ctx context.Context, session *credential.Session) (*credential.Snapshot, error) {
+func (s *sender) acquire(ctx context.Context, c *Call, session *credential.Session) (*credential.Snapshot, error) {
 	if snap := session.Fresh(); snap != nil {
 		return snap, nil
 	}
@@ -102,10 +104,12 @@ func (s *sender) acquire(c *Call, ctx context.Context, session *credential.Sessi
 		}
 		return snap, nil
 	}
+	e := s.chain.sessionError(err)
 	if ctx.Err() != nil {
-		return nil, s.failure(c, ctx, nil, err)
+		e = s.failure(ctx, c, nil, err)
 	}
-	return nil, s.chain.sessionError(err)
+	c.Note(Event{Stage: stageSend, Name: EventFailed, Duration: waited, Reason: e.Reason, Text: e.Message})
+	return nil, e
 }
 
 // prepare makes the outgoing request: its own header map, its own context, and the credential.
@@ -123,11 +127,12 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, 
 	out.out = *req.WithContext(&out.life)
 	header := make(http.Header, len(req.Header)+2)
 	for name, values := range req.Header {
-		header[name] = values[:len(values):len(values)]
+		header[name] = slices.Clip(values)
 	}
 	out.out.Header = header
 	if snap != nil {
 		snap.Attach(&out.out)
+		out.snap = snap
 	}
 	if b := bodyOf(req.Body); b != nil {
 		b.handed.Store(true)
@@ -149,7 +154,7 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 	took := time.Since(out.start)
 	_, conns := out.trace.facts()
 	if conns > 1 {
-		c.resends.Add(int32(conns - 1)) //nolint:gosec // a handful
+		c.resends.Add(conns - 1)
 		c.Note(Event{Stage: stageSend, Name: EventResent, Text: "net/http sent again on a new connection"})
 	}
 	if err == nil && resp == nil {
@@ -159,7 +164,7 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close()
 		}
-		e := s.failure(c, req.Context(), out, err)
+		e := s.failure(req.Context(), c, out, err)
 		out.life.release()
 		s.note(out, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason, nil)
 		endSend(span, nil, e, conns > 1)
@@ -167,6 +172,9 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 	}
 	if out.trace.idle() {
 		out.trace.reuse()
+	}
+	if out.snap != nil && resp.StatusCode != http.StatusUnauthorized {
+		out.snap.Worked()
 	}
 	resp.Request = req
 	v := verdict{kind: KindOfStatus(resp.StatusCode), class: ClassOfStatus(resp.StatusCode), status: resp.StatusCode}
@@ -209,7 +217,7 @@ func sentText(req *http.Request, resp *http.Response, v verdict) string {
 }
 
 // failure makes the *Error of a send that got no answer; out is nil if it never began.
-func (s *sender) failure(c *Call, ctx context.Context, out *send, err error) *Error {
+func (s *sender) failure(ctx context.Context, c *Call, out *send, err error) *Error {
 	facts := traceFacts{}
 	if out != nil {
 		facts, _ = out.trace.facts()
@@ -218,7 +226,7 @@ func (s *sender) failure(c *Call, ctx context.Context, out *send, err error) *Er
 		}
 	}
 	kind, class, reason := classifyError(err, ctx, facts)
-	message := ""
+	var message string
 	switch reason {
 	case "deadline":
 		message = "the caller's deadline passed"

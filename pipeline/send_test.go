@@ -39,7 +39,7 @@ func TestLink(t *testing.T) {
 		{"no_result", func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, nil }, "neither a response nor an error"},
 		{"a_nil_error_value_of_its_own_type", func(*http.Request, http.RoundTripper) (*http.Response, error) { panic(fmt.Errorf("lost: %d", 7)) }, "panic: lost: 7"},
 		{"a_context_of_its_own", func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-			return next.RoundTrip(req.Clone(context.Background()))
+			return next.RoundTrip(req.Clone(context.Background())) //nolint:usetesting // not one that the call derives from
 		}, "does not derive from"},
 	} {
 		t.Run("makes_a_typed_error_of_"+tc.name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestSend(t *testing.T) {
 				return next.RoundTrip(second)
 			}))
 			began := time.Now()
-			_, err := get(t, context.Background(), p, "/x")
+			_, err := get(t, t.Context(), p, "/x")
 			if e := kindOf(t, err, pipeline.KindTimeout); time.Since(began) != 5*time.Second {
 				t.Errorf("%v after %s", e, time.Since(began))
 			}

@@ -11,7 +11,7 @@ import (
 
 func (c *checker) unknownStage(s config.Stage) config.Diagnostic {
 	known := c.registry.StageTypes()
-	hint := "known types: " + strings.Join(known, ", ")
+	hint := "known types: " + strings.Join(known, ", ") + "; a stage of your own is linked in Go with pipeline.WithStages"
 	switch near, ok := config.Nearest(s.Use, known); {
 	case strings.Contains(s.Use, "/"):
 		hint = "this version runs no plugins; " + hint

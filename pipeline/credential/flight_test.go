@@ -273,3 +273,20 @@ func TestFlightKeepsWhatARefreshLeavesOut(t *testing.T) {
 		}
 	})
 }
+
+// A token that worked and is refused later has expired: that is no storm, however often it happens.
+func TestShortLivedTokensAreNoStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &tokens{} // no lifetime is known: renewed on a 401 only
+		s := open(t, SessionConfig{Source: k})
+		for i := range 20 {
+			n := acquire(t, s)
+			n.Worked()
+			time.Sleep(2 * time.Second)
+			s.Reject(n.Generation())
+			if next, err := s.Acquire(t.Context()); err != nil || next.Generation() == n.Generation() {
+				t.Fatalf("after expiry %d: %v, %v", i+1, next, err)
+			}
+		}
+	})
+}

@@ -212,7 +212,7 @@ func (s *Session) Reject(generation uint64) {
 	if v.snap.repeated && now.Before(v.retryAt) {
 		return
 	}
-	if v.good(now) && !v.snap.repeated && s.storm(now) {
+	if v.good(now) && !v.snap.repeated && !v.snap.reveal().worked.Load() && s.storm(now) {
 		wait := backoff(s.storms - 1)
 		v.retryAt = now.Add(wait)
 		v.err = s.errorf(StatusCooldown, errStorm)
@@ -222,7 +222,7 @@ func (s *Session) Reject(generation uint64) {
 	s.change(&v)
 }
 
-var errStorm = errors.New("three new tokens were refused within a minute")
+var errStorm = errors.New("three new tokens were refused within a minute, each at its first use")
 
 // storm notes the refusal of a fresh token and reports whether it is the third within a minute: then each request would cost
 // a renewal. The caller holds s.mu.

@@ -5,10 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// Snapshot is one token of a session as it was published: immutable, so that any number of requests share it. Its text forms
+// Snapshot is one token of a session as it was published. Nothing of it changes but what Worked notes, so that any number of requests share it. Its text forms
 // show generation and expiry, never the token.
 type Snapshot struct {
 	generation uint64
@@ -24,6 +25,7 @@ type Snapshot struct {
 type material struct {
 	token  Token
 	values []string // the header's value, made once so that Attach allocates nothing
+	worked atomic.Bool
 }
 
 // newSnapshot places token in time. early, from 0 to 1, is the process's own share of the jitter.
@@ -40,6 +42,14 @@ func newSnapshot(generation uint64, token Token, place Placement, sent time.Time
 		n.mandatory = n.expires.Add(-min(time.Minute, life/10))
 	}
 	return n
+}
+
+// Worked notes that a server took the token: it answered with anything but a 401. A token that worked and is refused later has
+// expired or was revoked; one that never worked, three times in a row, is a sign that renewing does not help.
+func (n *Snapshot) Worked() {
+	if m := n.reveal(); !m.worked.Load() {
+		m.worked.Store(true)
+	}
 }
 
 // Generation numbers the tokens of a session within the process: every newer token has a greater one. It begins at 1.

@@ -2,6 +2,7 @@
 package auth
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,8 +25,8 @@ import (
 type Config struct {
 	// Credential names the [credentials.NAME] to use. Default: the pipeline's credential.
 	Credential string `toml:"credential"`
-	// Subject is an expression that gives the subject, such as a tenant, for a credential that says per_subject.
-	// Default: the subject that the caller named for the call.
+	// Subject is an expression that gives the subject, such as a tenant, for a credential that says per_subject. Where it gives ""
+	// the subject that the caller named for the call counts, as it does by default.
 	Subject cond.RequestText `toml:"subject"`
 	// Exempt is a condition: requests for which it holds go out without a credential. Default: none.
 	Exempt cond.When `toml:"exempt"`
@@ -103,9 +104,11 @@ func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, e
 	}
 	subject := call.Subject()
 	if !s.subject.IsZero() {
-		if subject, err = s.subject.Eval(pipeline.RequestEnv(req)); err != nil {
+		own, err := s.subject.Eval(pipeline.RequestEnv(req))
+		if err != nil {
 			return nil, pipeline.Errorf(pipeline.KindPolicy, "subject: %w", err)
 		}
+		subject = cmp.Or(own, subject)
 	}
 	call.UseCredential(s.credential, subject)
 	mark(req, attribute.String("leat.credential", s.credential))
