@@ -162,7 +162,7 @@ func (r *Rewinder) Next() (*http.Request, error) {
 	u := s.url
 	next := (&http.Request{
 		Method: s.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, len(s.headers)+1),
-		Host: s.host, ContentLength: s.length, Close: s.close, Trailer: s.trailer, Cancel: s.cancel,
+		Host: s.host, ContentLength: s.length, Close: s.close, Trailer: s.trailer, Cancel: s.cancel, //nolint:staticcheck // deprecated, and still heeded by net/http
 	}).WithContext(s.ctx)
 	for _, line := range s.headers {
 		switch {
