@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -49,7 +50,11 @@ func peer(t *testing.T, reply func(n int, stream uint32) []byte) (url, ca string
 	var n atomic.Int32
 	var conns sync.WaitGroup
 	t.Cleanup(conns.Wait)
+	// net/http may find the stream still there when it closes what is idle, and would keep the connection for idle_conn_timeout.
+	ended, end := context.WithCancel(context.Background()) //nolint:usetesting // ends later: in its turn among the cleanups
+	t.Cleanup(end)
 	serve := func(c net.Conn) {
+		defer context.AfterFunc(ended, func() { _ = c.Close() })()
 		conn := tls.Server(c, config)
 		defer conn.Close()
 		preface := make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))

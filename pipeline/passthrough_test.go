@@ -5,12 +5,15 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/leatdev/leat/pipeline"
 )
@@ -194,3 +197,50 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestTransport_keeps_no_connection_of_a_closed_runner(t *testing.T) {
+	for _, second := range []bool{false, true} {
+		var open atomic.Int32
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hi") }))
+		srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+			switch s {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed:
+				open.Add(-1)
+			default:
+			}
+		}
+		srv.EnableHTTP2 = second
+		srv.StartTLS()
+		ca := filepath.Join(t.TempDir(), "ca.pem")
+		writePEM(t, ca, "CERTIFICATE", srv.Certificate().Raw)
+		src := fmt.Sprintf("version = 1\n[transports.default]\nca = %q\n[pipelines.p]\nbase_url = %q\n", ca, srv.URL)
+		for i := range 30 {
+			r, err := pipeline.OpenBytes(t.Context(), "t.toml", []byte(src), pipeline.WithEnviron(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, _ := r.Pipeline("p")
+			resp, err := get(t, t.Context(), p, "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i%2 == 0 {
+				_ = r.Close() // the body is read afterwards
+			}
+			if b, err := io.ReadAll(resp.Body); string(b) != "hi" || err != nil {
+				t.Errorf("read %q: %v", b, err)
+			}
+			_ = resp.Body.Close()
+			_ = r.Close()
+		}
+		for deadline := time.Now().Add(5 * time.Second); open.Load() > 0 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		if n := open.Load(); n != 0 {
+			t.Errorf("HTTP/2 %v: %d connections are left", second, n)
+		}
+		srv.Close()
+	}
+}

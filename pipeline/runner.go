@@ -194,7 +194,7 @@ func (r *Runner) base(name string, same map[TransportConfig]http.RoundTripper) (
 		return nil, err
 	}
 	same[cfg] = t
-	r.closers = append(r.closers, closeIdle(t))
+	r.closers = append(r.closers, t.close)
 	return t, nil
 }
 

@@ -90,7 +90,7 @@ func (c TransportConfig) proxy() (func(*http.Request) (*url.URL, error), error) 
 }
 
 // build makes the transport. Paths start at dir.
-func (c TransportConfig) build(dir string) (*http.Transport, error) {
+func (c TransportConfig) build(dir string) (*pool, error) {
 	proxy, err := c.proxy()
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (c TransportConfig) build(dir string) (*http.Transport, error) {
 	if err := errors.Join(c.trust(t.TLSClientConfig, dir), c.prove(t.TLSClientConfig, dir)); err != nil {
 		return nil, err
 	}
-	return t, nil
+	return newPool(t), nil
 }
 
 // trust has the transport trust the file's certificates.
