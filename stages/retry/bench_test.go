@@ -38,15 +38,6 @@ func ready(t testing.TB) *Stage {
 	return s
 }
 
-// TestHappyPath: a first attempt that succeeds allocates nothing in retry; Replay takes a slot of the call.
-func TestHappyPath(t *testing.T) {
-	without := testing.AllocsPerRun(200, around(t, pipeline.StageFunc(pass1)))
-	with := testing.AllocsPerRun(200, around(t, ready(t)))
-	if with > without {
-		t.Errorf("retry costs %v allocations", with-without)
-	}
-}
-
 // BenchmarkHappyPath: what a ready retry adds to a call is the difference of the two.
 func BenchmarkHappyPath(b *testing.B) {
 	for _, bb := range []struct {
