@@ -25,7 +25,7 @@ secret is read.`,
 		Example: `  leat check
   leat check staging.toml -o json
   leat check --set pipelines.api.timeout=5s`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              between(1),
 		ValidArgsFunction: tomlFiles,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {

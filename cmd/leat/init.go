@@ -18,7 +18,7 @@ func (a *app) initVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "init [FILE]",
 		Short:             "Write a first file, with comments",
-		Args:              cobra.MaximumNArgs(1),
+		Args:              between(1),
 		ValidArgsFunction: tomlFiles,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {

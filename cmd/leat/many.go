@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,7 +14,8 @@ import (
 
 // manyReport is what `send --count N -o json` prints.
 type manyReport struct {
-	Calls      int                   `json:"calls"`
+	Calls      int                   `json:"calls"` // that began
+	Asked      int                   `json:"asked"` // by --count; more than calls where the command was interrupted
 	Parallel   int                   `json:"parallel"`
 	Succeeded  int                   `json:"succeeded"`
 	Failed     map[pipeline.Kind]int `json:"failed"` // by kind
@@ -32,7 +34,9 @@ func (a *app) sendMany(ctx context.Context, p *pipeline.Pipeline, out *outgoing,
 	}
 	began := time.Now()
 	results := a.repeat(ctx, p, out, f)
-	report := manyReport{Calls: len(results), Parallel: f.parallel, Failed: map[pipeline.Kind]int{}, DurationMS: millis(time.Since(began))}
+	report := manyReport{
+		Calls: len(results), Asked: f.count, Parallel: f.parallel, Failed: map[pipeline.Kind]int{}, DurationMS: millis(time.Since(began)),
+	}
 	var times []time.Duration
 	for _, r := range results {
 		report.Sends += r.call.Sends()
@@ -58,12 +62,12 @@ func (a *app) sendMany(ctx context.Context, p *pipeline.Pipeline, out *outgoing,
 		return err
 	}
 	switch {
+	case report.Succeeded == report.Asked:
+		return nil
 	case ctx.Err() != nil:
-		return &exitError{code: exitInterrupted}
-	case report.Succeeded < report.Calls:
-		return &exitError{code: exitFailed}
+		return &exitError{exitInterrupted, errors.New("interrupted")}
 	}
-	return nil
+	return &exitError{code: exitFailed}
 }
 
 func (a *app) repeat(ctx context.Context, p *pipeline.Pipeline, out *outgoing, f sendFlags) []*result {
@@ -87,13 +91,11 @@ func (a *app) repeat(ctx context.Context, p *pipeline.Pipeline, out *outgoing, f
 			}
 		})
 	}
-	for range f.count {
+	for n := 0; n < f.count && ctx.Err() == nil; n++ {
 		select {
 		case next <- struct{}{}:
-			continue
 		case <-ctx.Done():
 		}
-		break
 	}
 	close(next)
 	wg.Wait()
@@ -112,7 +114,11 @@ func (a *app) printMany(r manyReport) error {
 		return a.writeJSON(r)
 	}
 	w := a.std.out
-	fmt.Fprintf(w, "%s, %d at a time: %d succeeded", plural(r.Calls, "call"), r.Parallel, r.Succeeded)
+	calls := plural(r.Calls, "call")
+	if r.Calls < r.Asked {
+		calls = fmt.Sprintf("%d of %s began", r.Calls, plural(r.Asked, "call"))
+	}
+	fmt.Fprintf(w, "%s, %d at a time: %d succeeded", calls, r.Parallel, r.Succeeded)
 	for _, kind := range pipeline.Kinds() {
 		if n := r.Failed[kind]; n > 0 {
 			fmt.Fprintf(w, ", %d %s", n, kind.Error())

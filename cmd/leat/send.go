@@ -38,12 +38,17 @@ func (a *app) sendVerb() *cobra.Command {
 		Short: "Send a request through a pipeline and show what its stages did",
 		Long: `Send a request through a pipeline. The answer's body goes to standard output; what the stages did goes to standard error.
 
-The method is GET, or POST where -d is given. A path is taken below the pipeline's base_url.`,
+The method is GET, or POST where -d is given. A path is taken below the pipeline's base_url.
+
+At the end it says what each stage did:
+  ✓    it ran                         ↻1   it had the request sent again, so often
+  –    it had nothing to do           ↻1✗  so often, and then it gave up
+  ·    the request did not get there  ✗    it ended the call in an error`,
 		Example: `  leat send demo GET /posts
   leat send demo /flaky --trace
   leat send demo POST /posts -d '{"title":"hello"}' -H 'Idempotency-Key: 7f1c'
   leat send demo /posts --count 200 --parallel 50 --demo-lifetime 300ms`,
-		Args:              cobra.RangeArgs(2, 3),
+		Args:              between(3, "PIPELINE", "PATH-OR-URL"),
 		ValidArgsFunction: a.pipelineNames("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), f, args) },
 	}
@@ -52,7 +57,7 @@ The method is GET, or POST where -d is given. A path is taken below the pipeline
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "a header, as in 'Name: value' (repeatable)")
 	flags.BoolVar(&f.trace, "trace", false, "draw the call's spans")
 	flags.BoolVar(&f.log, "log", false, "show what the stages log, on standard error")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show the body only")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show the body only, and the error if it ends in one")
 	flags.IntVar(&f.count, "count", 1, "send this many requests")
 	flags.IntVar(&f.parallel, "parallel", 1, "send this many at a time")
 	flags.DurationVar(&f.lifetime, "demo-lifetime", time.Minute, "how long a token of the demo server lives")
@@ -80,7 +85,11 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer spans.stop()
+	defer func() {
+		if err := spans.stop(); err != nil {
+			a.complain(fmt.Errorf("export spans: %w", err))
+		}
+	}()
 	view := newTimeline(a.std.err, !f.quiet && !a.json() && f.count == 1)
 	opts := []pipeline.Option{pipeline.WithTracerProvider(spans.provider), pipeline.WithObserver(view.event)}
 	if f.log {
@@ -116,11 +125,11 @@ func (a *app) outgoing(f sendFlags, args []string) (*outgoing, error) {
 		}
 	}
 	for _, h := range f.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return nil, fmt.Errorf("-H %q: must be 'Name: value'", h)
+		name, value, err := headerLine(h)
+		if err != nil {
+			return nil, err
 		}
-		out.header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+		out.header.Add(name, value)
 	}
 	var err error
 	switch {
@@ -169,12 +178,14 @@ func (a *app) sendOne(ctx context.Context, p *pipeline.Pipeline, out *outgoing, 
 		return result.exit(ctx)
 	}
 	if len(result.body) > 0 {
-		_, _ = a.std.out.Write(result.body)
+		_, _ = a.std.out.Write(result.body) // run tells if it could not be written
 		if a.sharesScreen() && result.body[len(result.body)-1] != '\n' {
 			fmt.Fprintln(a.std.out)
 		}
 	}
-	if !f.quiet {
+	if f.quiet {
+		view.failure(result)
+	} else {
 		view.summary(result, p)
 	}
 	if f.trace {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,6 +85,41 @@ func TestSendInterrupted(t *testing.T) {
 	code, _, stderr := leat(t, ctx, "send", "demo", "/slow")
 	if code != exitInterrupted || !strings.Contains(stderr, "canceled") {
 		t.Errorf("exit %d, want %d; standard error:\n%s", code, exitInterrupted, stderr)
+	}
+}
+
+func TestSendManyInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, cancel)
+	code, stdout, stderr := leat(t, ctx, "send", "demo", "/slow", "--count", "10", "--parallel", "2")
+	if want := "2 of 10 calls began, 2 at a time: 0 succeeded, 2 canceled\n"; !strings.HasPrefix(stdout, want) {
+		t.Errorf("got %q, want %q", stdout, want)
+	}
+	if code != exitInterrupted || stderr != "leat: interrupted\n" {
+		t.Errorf("exit %d, standard error %q", code, stderr)
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: errors.New("no room")}
+}
+
+func TestRun_tells_that_nothing_could_be_written(t *testing.T) {
+	for _, line := range []string{
+		"send demo /posts -q", "send demo /posts", "send demo /posts -o json", "send demo /posts --count 3", "send demo /posts --count 3 -o json",
+		"check", "check -o json", "show demo", "show demo -o json", "stages", "stages retry", "version", "--help", "send --help", "--version",
+	} {
+		t.Run(line, func(t *testing.T) {
+			var errs bytes.Buffer
+			args := append(strings.Fields(line), "-c", "../../pipelines.toml")
+			code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: full{}, err: &errs})
+			if code != exitFailed || !strings.HasSuffix(errs.String(), "leat: write to standard output: no room\n") || strings.Count(errs.String(), "no room") != 1 {
+				t.Errorf("exit %d, standard error %q", code, errs.String())
+			}
+		})
 	}
 }
 

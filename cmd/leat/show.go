@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,15 +16,15 @@ import (
 
 func (a *app) showVerb() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show PIPELINE",
+		Use:   "show [PIPELINE]",
 		Short: "Show a pipeline's values, and where each of them came from",
 		Long: `Show the values that a pipeline runs with: its own, those of its stages in their order, of the credentials that they use and of its
 transport; and for each value who set it: the default, a table of the file with line and column, a LEAT_… variable or --set.
 
-No secret is read: a secret shows as *** with the place that it comes from.`,
-		Args:              cobra.ExactArgs(1),
+The pipeline may be left out where the file has only one. No secret is read: a secret shows as *** with the place that it comes from.`,
+		Args:              between(1),
 		ValidArgsFunction: a.pipelineNames(),
-		RunE:              func(_ *cobra.Command, args []string) error { return a.show(args[0]) },
+		RunE:              func(_ *cobra.Command, args []string) error { return a.show(strings.Join(args, "")) },
 	}
 }
 
@@ -49,10 +50,17 @@ type sectionShown struct {
 	Settings []setting `json:"settings"`
 }
 
+// show shows a pipeline; "" is the only one.
 func (a *app) show(name string) error {
 	plan, err := a.plan()
 	if err != nil {
 		return err
+	}
+	if name == "" {
+		if len(plan.Pipelines) != 1 {
+			return &exitError{exitUsage, fmt.Errorf("which pipeline? %s has %s", a.file, cmp.Or(strings.Join(shown(plan), ", "), "none"))}
+		}
+		name = plan.Pipelines[0].Name
 	}
 	i := slices.IndexFunc(plan.Pipelines, func(p pipeline.PipelinePlan) bool { return p.Name == name })
 	if i < 0 {
@@ -64,6 +72,19 @@ func (a *app) show(name string) error {
 	}
 	a.printShow(r)
 	return nil
+}
+
+// shown lists the pipelines, and says which are templates.
+func shown(plan *pipeline.Plan) []string {
+	var all []string
+	for _, p := range plan.Pipelines {
+		if p.Template {
+			all = append(all, p.Name+" (a template)")
+		} else {
+			all = append(all, p.Name)
+		}
+	}
+	return all
 }
 
 func noPipeline(plan *pipeline.Plan, name, file string) error {

@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/leatdev/leat/docs"
 	"github.com/leatdev/leat/pipeline/config"
@@ -25,7 +23,7 @@ Credential types (bearer, login, …) and the tables of the file (pipelines, tra
 		Example: `  leat stages
   leat stages retry
   leat stages oauth2`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              between(1),
 		ValidArgsFunction: typeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := docs.Read()
@@ -135,12 +133,7 @@ func unticked(s string) string { return strings.ReplaceAll(s, "`", "") }
 // width returns how long a line may be.
 func width(w io.Writer) int {
 	const most = 100
-	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return min(max(n, 40), most)
-		}
-	}
-	return most
+	return min(max(columns(w, most), 40), most)
 }
 
 // wrap breaks a text into lines of at most columns, each after indent.

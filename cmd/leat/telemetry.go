@@ -4,15 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
-	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -25,24 +23,26 @@ type telemetry struct {
 	provider trace.TracerProvider
 	sdk      *sdktrace.TracerProvider
 	memory   *tracetest.InMemoryExporter
+
+	mu     sync.Mutex
+	failed error // the first that exporting came to
 }
 
-// startTelemetry makes no connection unless OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or
-// OTEL_TRACES_EXPORTER is set.
+// startTelemetry makes no connection unless an OTEL_ variable asks for it: see exporterFromEnv.
 func startTelemetry(ctx context.Context, show bool) (*telemetry, error) {
+	t := &telemetry{provider: noop.NewTracerProvider()}
 	exporter, err := exporterFromEnv(ctx)
 	if err != nil {
-		return nil, err
+		return nil, &exitError{exitUsage, err}
 	}
 	if exporter == nil && !show {
-		return &telemetry{provider: noop.NewTracerProvider()}, nil
+		return t, nil
 	}
 	res, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "leat")), resource.WithFromEnv())
 	if err != nil {
 		return nil, &exitError{exitUsage, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)}
 	}
 	opts := []sdktrace.TracerProviderOption{sdktrace.WithResource(res)}
-	t := &telemetry{}
 	if show {
 		t.memory = tracetest.NewInMemoryExporter()
 		opts = append(opts, sdktrace.WithSyncer(t.memory))
@@ -50,44 +50,48 @@ func startTelemetry(ctx context.Context, show bool) (*telemetry, error) {
 	if exporter != nil {
 		opts = append(opts, sdktrace.WithBatcher(exporter))
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(t.fail)) // else the SDK writes lines of its own
 	t.sdk = sdktrace.NewTracerProvider(opts...)
 	t.provider = t.sdk
 	return t, nil
 }
 
-func exporterFromEnv(ctx context.Context) (sdktrace.SpanExporter, error) {
-	switch kind := os.Getenv("OTEL_TRACES_EXPORTER"); kind {
-	case "none":
-		return nil, nil
-	case "console":
-		return stdouttrace.New(stdouttrace.WithWriter(os.Stderr), stdouttrace.WithPrettyPrint())
-	case "":
-		if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
-			return nil, nil
-		}
-	case "otlp":
-	default:
-		return nil, &exitError{exitUsage, fmt.Errorf("OTEL_TRACES_EXPORTER=%s: must be otlp, console or none", kind)}
+// fail keeps the first error; the SDK calls it from goroutines of its own.
+func (t *telemetry) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil {
+		t.failed = err
 	}
-	return otlptracehttp.New(ctx)
 }
+
+// patience is how long the command waits at its end for whoever takes the spans.
+const patience = 5 * time.Second
 
 func (t *telemetry) flush() {
 	if t.sdk == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_ = t.sdk.ForceFlush(ctx)
+	if err := t.sdk.ForceFlush(ctx); err != nil {
+		t.fail(err)
+	}
 }
 
-func (t *telemetry) stop() {
+// stop exports what is left, and returns why spans were lost, if any were.
+func (t *telemetry) stop() error {
 	if t.sdk == nil {
-		return
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_ = t.sdk.Shutdown(ctx)
+	if err := t.sdk.Shutdown(ctx); err != nil {
+		t.fail(err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
 }
 
 // spanReport is a span as `-o json` prints it.
@@ -134,39 +138,4 @@ func (t *telemetry) spans() []spanReport {
 
 func millis(d time.Duration) float64 {
 	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
-}
-
-// drawTrace draws spans as a waterfall.
-func drawTrace(w io.Writer, spans []spanReport) {
-	const width = 40
-	end, depth := 0.0, map[string]int{}
-	for _, s := range spans {
-		end = max(end, s.StartMS+s.DurationMS)
-		if d, ok := depth[s.Parent]; ok {
-			depth[s.ID] = d + 1
-		} else {
-			depth[s.ID] = 0
-		}
-	}
-	if end == 0 {
-		return
-	}
-	fmt.Fprintln(w, "trace:")
-	for _, s := range spans {
-		from := int(s.StartMS / end * width)
-		size := max(int(s.DurationMS/end*width+0.5), 1)
-		from = min(from, width-1)
-		size = min(size, width-from)
-		name := strings.Repeat("  ", depth[s.ID]) + s.Name
-		if status, ok := s.Attributes["http.response.status_code"]; ok {
-			name += fmt.Sprintf(" → %v", status)
-		} else if kind, ok := s.Attributes["error.type"]; ok && s.Kind == "CLIENT" {
-			name += fmt.Sprintf(" → %v", kind)
-		}
-		if s.Attributes["leat.stage.skipped"] == true {
-			name += " (skipped)"
-		}
-		bar := strings.Repeat(" ", from) + strings.Repeat("█", size) + strings.Repeat(" ", width-from-size)
-		fmt.Fprintf(w, "  %-34s │%s│ %9.1f ms\n", name, bar, s.DurationMS)
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 
@@ -45,6 +46,9 @@ func (t *timeline) event(c *pipeline.Call, e pipeline.Event) {
 	}
 }
 
+// rowEnd is where the right column ends, on the narrowest of usual screens too.
+const rowEnd = 77
+
 // line is one row: when it began, who, what, and how long it took.
 func (t *timeline) line(e pipeline.Event) string {
 	who, what, at, took := e.Stage, e.Text, e.At, ""
@@ -72,7 +76,11 @@ func (t *timeline) line(e pipeline.Event) string {
 	if took == "" {
 		return t.tint(e, row)
 	}
-	return t.tint(e, fmt.Sprintf("%-68s %8s", row, took))
+	if utf8.RuneCountInString(row)+len(" ")+len(took) > rowEnd {
+		row = strings.Replace(row, " application/", " ", 1)
+	}
+	rest := max(rowEnd-utf8.RuneCountInString(row), len(" ")+len(took)) // a long row has it right behind
+	return t.tint(e, fmt.Sprintf("%s%*s", row, rest, took))
 }
 
 // sender names a send: a replay keeps the number of its attempt where no retry stage counts on.
@@ -103,34 +111,33 @@ func (t *timeline) tint(e pipeline.Event, row string) string {
 // summary ends a timeline: what each stage did, the error in full, and where the time went.
 func (t *timeline) summary(r *result, p *pipeline.Pipeline) {
 	fmt.Fprintf(t.w, "stages: %s\n", t.stages(r, p))
-	t.failure(r)
+	if problem := t.failure(r); problem != "" && problem != "about:blank" {
+		fmt.Fprintf(t.w, "  problem type: %s\n", problem)
+	}
 	waiting, upstream := r.call.Times()
 	own := max(r.took-waiting-upstream, 0)
 	fmt.Fprintf(t.w, "%s · %s · stages %s · upstream %s · waiting %s · %s\n", r.verdict(), short(r.took), short(own), short(upstream), short(waiting),
 		plural(r.call.Sends(), "send"))
 }
 
-// failure says in full what went wrong.
-func (t *timeline) failure(r *result) {
-	problem := ""
+// failure says what went wrong, and returns the problem type if the answer had one.
+func (t *timeline) failure(r *result) (problem string) {
 	switch kind := r.failed(); {
 	case r.err != nil:
 		fmt.Fprintf(t.w, "%s %s\n", paint(t.w, color.FgRed, "error:"), r.err)
 		for _, v := range r.err.Violations {
 			fmt.Fprintf(t.w, "  - %s\n", v)
 		}
-		problem = r.err.ProblemType
+		return r.err.ProblemType
 	case kind != "":
 		text := kind.Error()
 		if message := r.call.Message(); message != "" {
 			text += ": " + message
 		}
 		fmt.Fprintf(t.w, "%s %s\n", paint(t.w, color.FgRed, "error:"), text)
-		problem = r.call.ProblemType()
+		return r.call.ProblemType()
 	}
-	if problem != "" && problem != "about:blank" {
-		fmt.Fprintf(t.w, "  problem type: %s\n", problem)
-	}
+	return ""
 }
 
 // verdict is the result in two words.
@@ -141,7 +148,7 @@ func (r *result) verdict() string {
 	return fmt.Sprintf("%d %s", r.resp.StatusCode, http.StatusText(r.resp.StatusCode))
 }
 
-// stages says of each stage what it did: ✓ ran, – had nothing to do, ↻n sent again, ✗ failed, · was not reached.
+// stages says of each stage what it did, in the signs that `leat send --help` explains.
 func (t *timeline) stages(r *result, p *pipeline.Pipeline) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,7 +160,7 @@ func (t *timeline) stages(r *result, p *pipeline.Pipeline) string {
 }
 
 func (t *timeline) sign(r *result, s pipeline.StageInfo) string {
-	again, skipped := 0, false
+	again, skipped, passed := 0, false, false
 	for _, e := range t.events {
 		if e.Stage != s.Name {
 			continue
@@ -163,6 +170,8 @@ func (t *timeline) sign(r *result, s pipeline.StageInfo) string {
 			again++
 		case pipeline.EventSkipped:
 			skipped = true
+		case pipeline.EventPassed:
+			passed = true
 		}
 	}
 	switch {
@@ -178,7 +187,7 @@ func (t *timeline) sign(r *result, s pipeline.StageInfo) string {
 			return "–"
 		}
 		return "·"
-	case s.Type == "refresh":
+	case s.Type == "refresh", s.Type == "validate" && !passed:
 		return "–"
 	}
 	return "✓"

@@ -29,7 +29,7 @@ func (a *app) versionVerb() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, and what it was built with",
-		Args:  cobra.NoArgs,
+		Args:  between(0),
 		RunE: func(*cobra.Command, []string) error {
 			r := versionReport{version(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
 			if a.json() {
