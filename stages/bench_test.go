@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +38,6 @@ required = ["id", "title", "author"]
 [pipelines.api]
 base_url   = "https://api.example.com"
 credential = "api"
-stages     = ["auth", "refresh", "retry", "log", "error-map", "validate"]
 `
 
 var benchBody = []byte(`{"id":1,"title":"Notes on broken caches","author":"barbara","body":"` + strings.Repeat("We watched the caches. ", 7) + `","likes":240,"published":true,"tags":["caches","measurement"]}`)
@@ -54,11 +55,26 @@ func (memory) RoundTrip(req *http.Request) (*http.Response, error) {
 func BenchmarkSixStages(b *testing.B) {
 	b.Run("bare", func(b *testing.B) { drive(b, &http.Client{Transport: memory{}}) })
 	b.Run("hand", func(b *testing.B) { drive(b, handChain()) })
-	b.Run("leat", func(b *testing.B) { drive(b, leatClient(b)) })
+	b.Run("leat", func(b *testing.B) {
+		drive(b, leatClient(b, "auth", "refresh", "retry", "log", "error-map", "validate"))
+	})
 }
 
-func leatClient(tb testing.TB) *http.Client {
-	r, err := pipeline.OpenBytes(tb.Context(), "bench.toml", []byte(benchFile),
+// BenchmarkEachStage adds one stage at a time, in the order of the file: what a stage costs is the difference to the row before.
+func BenchmarkEachStage(b *testing.B) {
+	all := []string{"auth", "refresh", "retry", "log", "error-map", "validate"}
+	for n := range len(all) + 1 {
+		name := "none"
+		if n > 0 {
+			name = "to " + all[n-1]
+		}
+		b.Run(name, func(b *testing.B) { drive(b, leatClient(b, all[:n]...)) })
+	}
+}
+
+func leatClient(tb testing.TB, names ...string) *http.Client {
+	file := benchFile + fmt.Sprintf("stages = [%s]\n", quoted(names))
+	r, err := pipeline.OpenBytes(tb.Context(), "bench.toml", []byte(file),
 		pipeline.WithStages(stages.All()...), pipeline.WithTransport("default", memory{}), pipeline.WithSecrets(map[string]string{"TOKEN": "secret-token"}),
 		pipeline.WithTracerProvider(noop.NewTracerProvider()), pipeline.WithLogger(benchLogger()), pipeline.WithEnviron(nil))
 	if err != nil {
@@ -70,6 +86,14 @@ func leatClient(tb testing.TB) *http.Client {
 		tb.Fatal(err)
 	}
 	return p.Client()
+}
+
+func quoted(names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = strconv.Quote(name)
+	}
+	return strings.Join(list, ", ")
 }
 
 func benchLogger() *slog.Logger { return slog.New(slog.NewJSONHandler(io.Discard, nil)) }
