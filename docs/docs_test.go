@@ -37,7 +37,7 @@ var marker = regexp.MustCompile(`^<!-- (.*) -->$`)
 // pages lists every page of the docs, and how to contribute, from the module's root.
 func pages(t *testing.T) []string {
 	t.Helper()
-	list := []string{"CONTRIBUTING.md"}
+	list := []string{"README.md", "CONTRIBUTING.md"}
 	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasSuffix(p, ".md") {
 			list = append(list, path.Join("docs", filepath.ToSlash(p)))

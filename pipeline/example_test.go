@@ -52,6 +52,37 @@ func ExampleOpen() {
 	// Output: [demo]
 }
 
+// ExampleRunner is the whole of it: a file, a pipeline, a client for any SDK, and JSON in, Go out.
+func ExampleRunner() {
+	ctx := context.Background()
+	runner, err := pipeline.Open(ctx, "../pipelines.toml",
+		pipeline.WithStages(stages.All()...),
+		pipeline.WithUpstream("demo", demo.New(demo.Options{Seed: 1})), // only for "demo:"; a real API needs none of these two
+		pipeline.WithSecrets(map[string]string{"DEMO_PASSWORD": demo.DefaultPassword}))
+	if err != nil {
+		fmt.Println(err) // every mistake of the file, each with its line
+		return
+	}
+	defer runner.Close()
+	api, err := runner.Pipeline("demo")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	client := api.Client() // an *http.Client: give it to any SDK
+	fmt.Println(client.Timeout)
+
+	post, err := pipeline.Get[struct{ Title string }](ctx, api, "/posts/2")
+	fmt.Println(post.Title, err)
+	_, err = pipeline.Get[struct{ Title string }](ctx, api, "/posts/999")
+	fmt.Println(errors.Is(err, pipeline.KindNotFound)) // errors have kinds
+	// Output:
+	// 0s
+	// On late retries <nil>
+	// true
+}
+
 func ExamplePipeline_Client() {
 	runner, api := openDemo()
 	defer runner.Close()
