@@ -135,7 +135,7 @@ func TestTrace_fits_a_screen(t *testing.T) {
 	}
 	var deep []spanReport
 	parent := ""
-	for _, id := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyz0123456789", "") {
+	for id := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyz0123456789", "") {
 		deep = append(deep, spanReport{Name: "stage " + id, ID: id, Parent: parent, DurationMS: 12345.6})
 		parent = id
 	}
