@@ -160,6 +160,10 @@ func (o *outgoing) request(ctx context.Context, p *pipeline.Pipeline) (*http.Req
 		return nil, &exitError{exitUsage, err}
 	}
 	req.Header = o.header.Clone()
+	if host := req.Header.Get("Host"); host != "" { // net/http takes it from the field only
+		req.Host = host
+		req.Header.Del("Host")
+	}
 	return req, nil
 }
 
