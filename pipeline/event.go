@@ -59,3 +59,67 @@ func (r *record) all() []Event {
 	out = append(out, r.first[:min(r.n, len(r.first))]...)
 	return append(out, r.more...)
 }
+
+// Waited adds time that the call spent waiting, between sends or for a credential.
+func (c *Call) Waited(d time.Duration) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.waiting += d
+	c.mu.Unlock()
+}
+
+// Times returns how long the call waited (between sends and for credentials) and how long the upstream took to answer.
+func (c *Call) Times() (waiting, upstream time.Duration) {
+	if c == nil {
+		return 0, 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting, c.sending
+}
+
+// Observed reports whether somebody watches the call's events as they happen: worth more text than the record keeps.
+func (c *Call) Observed() bool { return c != nil && c.chain != nil && c.chain.observe != nil }
+
+// Note adds an event to the call's record; At and Attempt are filled in where they are 0. The record holds the first 64.
+func (c *Call) Note(e Event) {
+	if c == nil {
+		return
+	}
+	if e.At == 0 {
+		e.At = time.Since(c.start)
+	}
+	if e.Attempt == 0 {
+		e.Attempt = c.Attempts()
+	}
+	c.mu.Lock()
+	c.record.add(e)
+	c.mu.Unlock()
+	if c.Observed() {
+		c.chain.observe(c, e)
+	}
+}
+
+// Events returns a copy of the record, the hops before this one first.
+func (c *Call) Events() []Event {
+	if c == nil {
+		return nil
+	}
+	before := c.prev.Events()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append(before, c.record.all()...)
+}
+
+// OnEnd has f called once when RoundTrip is about to return, in reverse order of registration; f must not block. The outcome
+// is f's to read through Result.
+func (c *Call) OnEnd(f func(*Call)) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.onEnd = append(c.onEnd, f)
+	c.mu.Unlock()
+}
