@@ -19,6 +19,7 @@ type Call struct {
 	life   lifetime
 	start  time.Time
 	prev   *Call
+	outer  *Call // whose stage sent this request: a pipeline used within another
 	opts   *callOptions
 	traced bool          // its spans are recorded; set at the door
 	bound  time.Duration // of the whole call, from the file or the Timeout option
@@ -32,6 +33,7 @@ type Call struct {
 	reached  atomic.Uint64 // a bit for each of the first 64 stages that ran
 	replayed atomic.Bool
 	over     atomic.Bool // RoundTrip has returned
+	retrying atomic.Bool // a stage owns the call's retry
 
 	streaming atomic.Bool // the latest answer is a stream, so the call has no deadline
 
@@ -164,6 +166,27 @@ func (c *Call) TransportResends() int {
 		return 0
 	}
 	return int(c.resends.Load())
+}
+
+// ClaimRetry makes the caller the one stage that sends this call again, and reports whether it is: false while an outer stage of the
+// call, or of a call around it in this process, owns it already. Retries within retries would multiply. The owner calls ReleaseRetry.
+func (c *Call) ClaimRetry() bool {
+	if c == nil {
+		return true
+	}
+	for o := c.outer; o != nil; o = o.outer {
+		if o.retrying.Load() {
+			return false
+		}
+	}
+	return c.retrying.CompareAndSwap(false, true)
+}
+
+// ReleaseRetry gives up what ClaimRetry claimed.
+func (c *Call) ReleaseRetry() {
+	if c != nil {
+		c.retrying.Store(false)
+	}
 }
 
 // MarkReplayed claims the call's one replay after a 401; it reports whether the replay was still to be had.

@@ -86,7 +86,7 @@ func (ch *chain) refused(req *http.Request, e *Error) {
 // enter makes the call and the door's clone of the request.
 func (ch *chain) enter(req *http.Request) *Call {
 	ctx := req.Context()
-	c := &Call{chain: ch, start: time.Now(), opts: optionsOf(ctx)}
+	c := &Call{chain: ch, start: time.Now(), opts: optionsOf(ctx), outer: CallFrom(ctx)}
 	limit := ch.timeout
 	if c.opts.timeout > 0 {
 		limit = c.opts.timeout

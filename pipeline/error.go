@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/leatdev/leat/pipeline/config"
 )
 
 // Error is what every failed call unwraps to. A program branches on Kind (errors.Is with a [Kind], or [KindOf]) and shows
@@ -151,7 +153,11 @@ func (e *ConfigError) Secret() bool { return e.secret }
 func (e *ConfigError) Hint() string { return e.Advice }
 
 func unknownWord(what, got string, known []string) error {
-	return &ConfigError{Message: fmt.Sprintf("unknown %s %q", what, got), Advice: "one of " + strings.Join(known, ", ")}
+	advice := "one of " + strings.Join(known, ", ")
+	if near, ok := config.Nearest(got, known); ok {
+		advice = fmt.Sprintf("did you mean %s? %s", near, advice)
+	}
+	return &ConfigError{Message: fmt.Sprintf("unknown %s %q", what, got), Advice: advice}
 }
 
 // errorOf returns the *Error that err is or wraps; the door has made sure that there is one.

@@ -41,8 +41,8 @@ func WithCredentials(f ...credential.Factory) Option {
 	return func(o *runnerOptions) { o.credentials = append(o.credentials, f...) }
 }
 
-// WithTransport has rt take the place of [transports.NAME]; the name "default" is the transport of pipelines that name none, and "*" stands for
-// every name that has none of its own.
+// WithTransport has rt take the place of [transports.NAME]; the name "default" is the transport of pipelines that name none. The name "*"
+// is every transport and every upstream, whatever else is given: then no request goes anywhere else.
 func WithTransport(name string, rt http.RoundTripper) Option {
 	return func(o *runnerOptions) { o.transports[name] = rt }
 }

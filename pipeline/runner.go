@@ -170,7 +170,7 @@ func (r *Runner) startTransports() error {
 		if err != nil {
 			return fmt.Errorf("transport %s: %w", name, err)
 		}
-		if len(upstreams) > 0 {
+		if _, all := r.opts.transports["*"]; !all && len(upstreams) > 0 {
 			base = &router{base: base, upstreams: upstreams}
 		}
 		r.bases[name] = base
@@ -179,10 +179,10 @@ func (r *Runner) startTransports() error {
 }
 
 func (r *Runner) base(name string, same map[TransportConfig]http.RoundTripper) (http.RoundTripper, error) {
-	if rt, ok := r.opts.transports[name]; ok {
+	if rt, ok := r.opts.transports["*"]; ok {
 		return rt, nil
 	}
-	if rt, ok := r.opts.transports["*"]; ok {
+	if rt, ok := r.opts.transports[name]; ok {
 		return rt, nil
 	}
 	cfg := r.plan.Transports[name].Config

@@ -21,12 +21,13 @@ const envPrefix = "LEAT_"
 
 // FromEnviron returns the overlays among variables of the form NAME=value, as os.Environ gives them, sorted by name. Those are
 // the ones that begin with LEAT_ and hold "__", which separates the names of the path: LEAT_PIPELINES__API__TIMEOUT=5s sets
-// pipelines.api.timeout. Names match whatever their case, and "_" also matches "-".
+// pipelines.api.timeout. One that begins as if it meant a table, LEAT_PIPELINES_API_TIMEOUT, is among them, so that reading the file
+// reports it. Names match whatever their case, and "_" also matches "-".
 func FromEnviron(environ []string) []Overlay {
 	var overlays []Overlay
 	for _, v := range environ {
 		name, text, ok := strings.Cut(v, "=")
-		if !ok || !strings.HasPrefix(name, envPrefix) || !strings.Contains(name, "__") {
+		if !ok || !strings.HasPrefix(name, envPrefix) || !strings.Contains(name, "__") && !startsLikePath(name) {
 			continue
 		}
 		path := strings.Split(strings.TrimPrefix(name, envPrefix), "__")
@@ -34,6 +35,12 @@ func FromEnviron(environ []string) []Overlay {
 	}
 	slices.SortStableFunc(overlays, func(a, b Overlay) int { return strings.Compare(a.From, b.From) })
 	return overlays
+}
+
+// startsLikePath reports whether a variable begins with a table's name and was probably meant to have "__" behind it.
+func startsLikePath(name string) bool {
+	first, _, ok := strings.Cut(strings.TrimPrefix(name, envPrefix), "_")
+	return ok && slices.Contains(tables, strings.ToLower(first))
 }
 
 // ParseSet reads the argument of --set, PATH=VALUE, as in pipelines.api.timeout=5s. A name with a dot is quoted:

@@ -18,6 +18,7 @@ const (
 	ReasonUnsafeMethod = "unsafe_method"        // it may have been processed, and doing it twice is not harmless
 	ReasonDisabled     = "disabled"             // the caller asked for NoRetry
 	ReasonBody         = "body"                 // the request's body was read and can't be had again
+	ReasonNested       = "nested"               // an outer stage, or a pipeline around this one, sends the call again
 	ReasonTooLong      = "retry_after_too_long" // the server asks for a longer wait than max_retry_after
 	ReasonNoTimeLeft   = "no_time_left"         // the wait would end after the deadline, or after max_elapsed
 )

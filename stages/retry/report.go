@@ -15,6 +15,7 @@ import (
 
 // waits tells that the call waits now and is then sent again.
 func (s *Stage) waits(p *pass, a *Attempt, d Decision, by string) {
+	p.call.Stopped("") // an inner stage may have said why it does not
 	p.call.Note(pipeline.Event{
 		Stage: s.name, Name: pipeline.EventRetry, Status: a.Status, Duration: d.Delay, Reason: string(a.Kind),
 		Text: fmt.Sprintf("%s: waits %s (%d of %d)", outcome(a, by), short(d.Delay), a.Attempts+1, s.config.MaxAttempts),
@@ -60,6 +61,8 @@ func (s *Stage) explain(a *Attempt, d Decision) string {
 		return "the caller asked for no retry"
 	case ReasonBody:
 		return "the request body can't be read again"
+	case ReasonNested:
+		return "an outer stage sends the call again"
 	case ReasonTooLong:
 		return "longer than max_retry_after " + s.config.MaxRetryAfter.String()
 	}

@@ -48,6 +48,10 @@ type pass struct {
 // body unread, or the error.
 func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	p := pass{ctx: req.Context(), call: pipeline.CallFrom(req.Context())}
+	if !p.call.ClaimRetry() {
+		return s.nested(&p, req, next)
+	}
+	defer p.call.ReleaseRetry()
 	if err := s.begin(&p, req); err != nil {
 		return nil, err
 	}
@@ -86,6 +90,17 @@ func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, e
 		}
 		out = again
 	}
+}
+
+// nested sends the request once: an outer stage owns the call's retry, and counts its attempts.
+func (s *Stage) nested(p *pass, req *http.Request, next http.RoundTripper) (*http.Response, error) {
+	resp, err := next.RoundTrip(req)
+	o := pipeline.OutcomeOf(req, resp, err)
+	if o.Kind != "" && o.Class != pipeline.ClassProcessed && o.Class != pipeline.ClassTerminal {
+		a := Attempt{Status: o.Status, Class: o.Class, Kind: o.Kind, Attempts: p.call.Attempts()}
+		s.stopped(p, &a, Decision{Reason: ReasonNested}, "")
+	}
+	return resp, err
 }
 
 // begin notes what inner stages could change later, and takes what a second attempt would need.

@@ -1,0 +1,46 @@
+package pipelinetest_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/pipelinetest"
+)
+
+// TestNothingLeavesTheProcess: also options that lead to a real network lead to the handler, and the environment is not read.
+func TestNothingLeavesTheProcess(t *testing.T) {
+	real := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "real") }))
+	t.Cleanup(real.Close)
+	t.Setenv("LEAT_PIPELINES__API__BASE_URL", "https://environment.example.com")
+	env := pipelinetest.OpenText(t, `
+version = 1
+[transports.named]
+[pipelines.api]
+base_url = "`+real.URL+`"
+stages   = []
+[pipelines.other]
+base_url  = "`+real.URL+`"
+transport = "named"
+stages    = []
+`, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "fake") }),
+		pipeline.WithTransport("default", http.DefaultTransport), pipeline.WithTransport("named", http.DefaultTransport))
+	for _, name := range []string{"api", "other"} {
+		p := env.Pipeline(name)
+		req, err := p.NewRequest(t.Context(), "GET", "/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := p.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if string(got) != "fake" || req.URL.Host != real.Listener.Addr().String() {
+			t.Errorf("pipeline %s: got %q from %s", name, got, req.URL.Host)
+		}
+	}
+}
