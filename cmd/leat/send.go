@@ -47,7 +47,7 @@ At the end it says what each stage did:
 		Example: `  leat send demo GET /posts
   leat send demo /flaky --trace
   leat send demo POST /posts -d '{"title":"hello"}' -H 'Idempotency-Key: 7f1c'
-  leat send demo /posts --count 200 --parallel 50 --demo-lifetime 300ms`,
+  leat send demo /posts --count 20000 --parallel 50 --demo-lifetime 300ms`,
 		Args:              between(3, "PIPELINE", "PATH-OR-URL"),
 		ValidArgsFunction: a.pipelineNames("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"),
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.send(cmd.Context(), f, args) },
