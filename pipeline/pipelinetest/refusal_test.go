@@ -12,17 +12,17 @@ import (
 
 // TestNothingLeavesTheProcess: also options that lead to a real network lead to the handler, and the environment is not read.
 func TestNothingLeavesTheProcess(t *testing.T) {
-	real := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "real") }))
-	t.Cleanup(real.Close)
+	outside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "real") }))
+	t.Cleanup(outside.Close)
 	t.Setenv("LEAT_PIPELINES__API__BASE_URL", "https://environment.example.com")
 	env := pipelinetest.OpenText(t, `
 version = 1
 [transports.named]
 [pipelines.api]
-base_url = "`+real.URL+`"
+base_url = "`+outside.URL+`"
 stages   = []
 [pipelines.other]
-base_url  = "`+real.URL+`"
+base_url  = "`+outside.URL+`"
 transport = "named"
 stages    = []
 `, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "fake") }),
@@ -39,7 +39,7 @@ stages    = []
 		}
 		got, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if string(got) != "fake" || req.URL.Host != real.Listener.Addr().String() {
+		if string(got) != "fake" || req.URL.Host != outside.Listener.Addr().String() {
 			t.Errorf("pipeline %s: got %q from %s", name, got, req.URL.Host)
 		}
 	}
