@@ -35,7 +35,7 @@ const (
 const maxEvents = 64
 
 type record struct {
-	first   [2]Event // enough for an uneventful call, without an allocation of its own
+	first   [1]Event // enough for an uneventful call, without an allocation of its own
 	more    []Event
 	n       int
 	dropped int

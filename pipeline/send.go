@@ -117,7 +117,7 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, 
 	if c.streaming.Swap(false) { // a stage gave the stream up
 		c.life.setDeadline(c.start.Add(c.bound), "timeout")
 	}
-	out := &send{call: c, start: time.Now()}
+	out := &send{call: c, start: c.start.Add(time.Since(c.start))} // half the cost of time.Now
 	ctx := req.Context()
 	out.life.call, out.life.parent = c, ctx
 	out.trace, out.life.values = newSendTrace(ctx)
