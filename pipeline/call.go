@@ -347,9 +347,6 @@ func (c *Call) StopReason() string {
 	return c.stopped
 }
 
-// limit returns the duration that bounds the whole call.
-func (c *Call) limit() time.Duration { return c.bound }
-
 // Ran reports whether the stage of that name was reached and not skipped. It knows the first 64 stages of a pipeline.
 func (c *Call) Ran(stage string) bool {
 	if c == nil || c.chain == nil {

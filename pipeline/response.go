@@ -140,7 +140,7 @@ func (b *responseBody) failure(err error) *Error {
 	case life == "attempt_timeout":
 		e.Kind, e.Reason, e.Message = KindTimeout, life, fmt.Sprintf("the body was not complete within attempt_timeout %s", b.chain.attemptTimeout)
 	case c.life.limitReason() == "timeout":
-		e.Kind, e.Class, e.Reason, e.Message = KindTimeout, ClassTerminal, "timeout", fmt.Sprintf("the body was not complete within timeout %s", c.limit())
+		e.Kind, e.Class, e.Reason, e.Message = KindTimeout, ClassTerminal, "timeout", fmt.Sprintf("the body was not complete within timeout %s", c.bound)
 	case errors.Is(parent, context.DeadlineExceeded):
 		e.Kind, e.Class, e.Reason, e.Message = KindTimeout, ClassTerminal, "deadline", "the caller's deadline passed while the body was read"
 	case parent != nil:

@@ -231,7 +231,7 @@ func (s *sender) failure(ctx context.Context, c *Call, out *send, err error) *Er
 	case "deadline":
 		message = "the caller's deadline passed"
 		if c.life.limitReason() == "timeout" {
-			reason, message = "timeout", fmt.Sprintf("no answer within timeout %s", c.limit())
+			reason, message = "timeout", fmt.Sprintf("no answer within timeout %s", c.bound)
 		}
 	case "canceled":
 		message = "the caller gave up"
