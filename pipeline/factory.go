@@ -62,6 +62,7 @@ type Settings struct {
 	Logger     *slog.Logger      // use Log
 	Redactor   *redact.Redactor  // use Redact
 	Transport  http.RoundTripper // for requests of the stage's own, outside every pipeline
+	Random     func() float64    // draws jitter, from [0, 1), by any goroutine; nil: math/rand/v2
 
 	state *stateStore
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,6 +30,8 @@ type runnerOptions struct {
 	tracer      trace.TracerProvider
 	redaction   redact.Rules
 	observe     func(*Call, Event)
+	network     *Network
+	random      func() float64
 }
 
 // WithStages links stage types, as in WithStages(stages.All()...).
@@ -46,6 +49,21 @@ func WithCredentials(f ...credential.Factory) Option {
 func WithTransport(name string, rt http.RoundTripper) Option {
 	return func(o *runnerOptions) { o.transports[name] = rt }
 }
+
+// Network takes the place of the machine's own: see [WithNetwork].
+type Network struct {
+	// Dial makes every connection; address is "host:port", the name not resolved. connect_timeout bounds it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// RootCAs is what TLS trusts, in place of the system's roots and of the file's `ca`; `cert` and `key` are not read.
+	RootCAs *x509.CertPool
+}
+
+// WithNetwork has every transport connect through n, for tests and simulations: pools, TLS, HTTP/2 and timeouts stay those of the file.
+// The environment's proxy is not used; symbolic origins that no upstream serves are dialled as "NAME.localhost:80".
+func WithNetwork(n Network) Option { return func(o *runnerOptions) { o.network = &n } }
+
+// WithRandom has f draw all jitter, from [0, 1), by any goroutine: for tests that must come out alike each time. Default is math/rand/v2.
+func WithRandom(f func() float64) Option { return func(o *runnerOptions) { o.random = f } }
 
 // WithUpstream serves the symbolic origins "NAME:" and "NAME:SUB" of the file by a handler, in memory.
 func WithUpstream(name string, h http.Handler) Option {

@@ -24,7 +24,7 @@ func Probe(plan *Plan) config.Diagnostics {
 	dir := plan.file.Dir()
 	for _, name := range sortedKeys(plan.Transports) {
 		t := plan.Transports[name]
-		if built, err := t.Config.build(dir); err != nil {
+		if built, err := t.Config.build(dir, nil); err != nil {
 			note(t.Section, err)
 		} else {
 			built.CloseIdleConnections()

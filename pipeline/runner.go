@@ -189,7 +189,7 @@ func (r *Runner) base(name string, same map[TransportConfig]http.RoundTripper) (
 	if t, ok := same[cfg]; ok {
 		return t, nil
 	}
-	t, err := cfg.build(r.plan.file.Dir())
+	t, err := cfg.build(r.plan.file.Dir(), r.opts.network)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (r *Runner) bind(c CredentialPlan, secrets *credential.Secrets) {
 		if err != nil {
 			return credential.SessionConfig{}, fmt.Errorf("credential %s: %w", c.Name, err)
 		}
-		return credential.SessionConfig{Source: source, Place: place, Logger: r.logger, Learn: r.redactor.Learn}, nil
+		return credential.SessionConfig{Source: source, Place: place, Logger: r.logger, Learn: r.redactor.Learn, Random: r.opts.random}, nil
 	}, credential.PoolOptions{MaxSessions: c.Host.MaxSessions})
 	r.bound[c.Name] = &boundCredential{name: c.Name, origins: c.Host.parsed, insecure: c.Host.Insecure, pool: pool}
 	r.closers = append(r.closers, pool.Close)
@@ -228,7 +228,7 @@ func (r *Runner) build(p PipelinePlan) error {
 	if name := symbolic(p.base); name != "" && r.opts.handlers[name] == nil && r.opts.dials[name] == nil {
 		_, own := r.opts.transports[p.Config.Transport]
 		_, all := r.opts.transports["*"]
-		if !own && !all {
+		if !own && !all && r.opts.network == nil {
 			r.unserved[p.Name] = name
 			return nil
 		}
@@ -265,7 +265,7 @@ func (r *Runner) build(p PipelinePlan) error {
 func (r *Runner) settings(p PipelinePlan, s StagePlan) Settings {
 	return Settings{
 		Pipeline: p.Name, Stage: s.Name, Credential: p.Config.Credential, Dir: r.plan.file.Dir(), Redactor: r.redactor,
-		Logger: r.logger, Transport: r.bases[p.Config.Transport], state: &r.state,
+		Logger: r.logger, Transport: r.bases[p.Config.Transport], Random: r.opts.random, state: &r.state,
 	}
 }
 

@@ -89,8 +89,8 @@ func (c TransportConfig) proxy() (func(*http.Request) (*url.URL, error), error) 
 	return http.ProxyURL(u), nil
 }
 
-// build makes the transport. Paths start at dir.
-func (c TransportConfig) build(dir string) (*pool, error) {
+// build makes the transport, over n unless it is nil. Paths start at dir.
+func (c TransportConfig) build(dir string, n *Network) (*pool, error) {
 	proxy, err := c.proxy()
 	if err != nil {
 		return nil, err
@@ -112,10 +112,27 @@ func (c TransportConfig) build(dir string) (*pool, error) {
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetHTTP1(true)
 	}
+	if n != nil {
+		c.connectBy(n, t)
+		return newPool(t), nil
+	}
 	if err := errors.Join(c.trust(t.TLSClientConfig, dir), c.prove(t.TLSClientConfig, dir)); err != nil {
 		return nil, err
 	}
 	return newPool(t), nil
+}
+
+// connectBy has the transport connect through n alone.
+func (c TransportConfig) connectBy(n *Network, t *http.Transport) {
+	if c.Proxy == "environment" {
+		t.Proxy = nil
+	}
+	t.TLSClientConfig.RootCAs = n.RootCAs
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, c.ConnectTimeout)
+		defer cancel()
+		return n.Dial(ctx, network, address)
+	}
 }
 
 // trust has the transport trust the file's certificates.

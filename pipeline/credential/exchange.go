@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -54,7 +53,7 @@ func verdict(err error) (refused, died bool) {
 
 // attempts calls the source, again where that is safe, and returns when the request that was answered had left.
 func (s *Session) attempts(ctx context.Context, rotating bool, call func(context.Context) (Token, error)) (Token, time.Time, error) {
-	again := resends{rotating: rotating}
+	again := resends{rotating: rotating, random: s.config.Random}
 	for {
 		sent := time.Now()
 		got, err := s.call(ctx, call)
@@ -77,6 +76,7 @@ func (s *Session) attempts(ctx context.Context, rotating bool, call func(context
 
 // resends decides whether a failed token request may be sent again within its flight.
 type resends struct {
+	random   func() float64
 	rotating bool
 	tries    int
 	last     bool // no more, whatever comes
@@ -99,7 +99,7 @@ func (r *resends) next(err error) (time.Duration, bool) {
 		return 0, false
 	}
 	wait := 100 * time.Millisecond << r.tries
-	return max(fail.RetryAfter, wait/2+rand.N(wait/2)), true
+	return max(fail.RetryAfter, wait/2+portion(wait/2, r.random())), true
 }
 
 // accept judges an answer.

@@ -84,7 +84,7 @@ func (s *Session) land(f *flight, cause error) {
 			v.ended = StatusDead
 		}
 	} else {
-		wait := backoff(s.failures)
+		wait := s.backoff(s.failures)
 		if fail := (*Failure)(nil); errors.As(cause, &fail) && fail.RetryAfter > 0 {
 			wait = fail.RetryAfter
 		}
@@ -191,7 +191,7 @@ var errRepeated = errors.New("the source gave the refused token once more")
 func (s *Session) cool(next *view, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait := backoff(s.failures)
+	wait := s.backoff(s.failures)
 	s.failures++
 	next.retryAt, next.err = time.Now().Add(wait), s.errorf(StatusCooldown, cause)
 	next.err.RetryAfter = wait

@@ -156,7 +156,7 @@ func (s *Session) saveLater() {
 	s.running.Go(func() {
 		for n := 0; ; n++ {
 			last := false
-			timer := time.NewTimer(backoff(n))
+			timer := time.NewTimer(s.backoff(n))
 			select {
 			case <-timer.C:
 			case <-s.quit:

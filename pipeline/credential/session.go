@@ -28,6 +28,8 @@ type SessionConfig struct {
 
 	FlightTimeout time.Duration // one renewal, resends and the wait for the store's lock included; default 10 s
 	MaxWaiters    int           // callers that wait for one flight; more are refused; default 100,000
+
+	Random func() float64 // draws jitter, from [0, 1), by any goroutine; nil: math/rand/v2
 }
 
 // Format writes credential and subject, whatever the verb: a source may hold secrets in fields that fmt reads past their type.
@@ -82,6 +84,9 @@ func NewSession(c SessionConfig) *Session {
 	if c.Learn == nil {
 		c.Learn = func(redact.Secret) {}
 	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
 	if c.FlightTimeout <= 0 {
 		c.FlightTimeout = 10 * time.Second
 	}
@@ -89,7 +94,7 @@ func NewSession(c SessionConfig) *Session {
 		c.MaxWaiters = 100_000
 	}
 	s := &Session{
-		config: &c, key: Key{c.Name, c.Subject}, early: rand.Float64(), start: time.Now(),
+		config: &c, key: Key{c.Name, c.Subject}, early: c.Random(), start: time.Now(),
 		request: newTurn(), writing: newTurn(),
 		watchers: map[chan State]func() bool{}, quit: make(chan struct{}),
 	}
@@ -213,7 +218,7 @@ func (s *Session) Reject(generation uint64) {
 		return
 	}
 	if v.good(now) && !v.snap.repeated && !v.snap.reveal().worked.Load() && s.storm(now) {
-		wait := backoff(s.storms - 1)
+		wait := s.backoff(s.storms - 1)
 		v.retryAt = now.Add(wait)
 		v.err = s.errorf(StatusCooldown, errStorm)
 		v.err.RetryAfter = wait
@@ -287,6 +292,11 @@ func (s *Session) errorf(status Status, cause error) *Error {
 }
 
 // backoff returns 1 s · 2ⁿ up to a minute, with full jitter.
-func backoff(n int) time.Duration {
-	return 1 + rand.N(min(time.Minute, time.Second<<min(max(n, 0), 6)))
+func (s *Session) backoff(n int) time.Duration {
+	return 1 + portion(min(time.Minute, time.Second<<min(max(n, 0), 6)), s.config.Random())
+}
+
+// portion returns the part of d that a number from [0, 1) draws.
+func portion(d time.Duration, random float64) time.Duration {
+	return min(time.Duration(float64(d)*random), d-1)
 }

@@ -30,7 +30,11 @@ func New(c Config, s pipeline.Settings) (*Stage, error) {
 	if name == "" {
 		name = "retry"
 	}
-	return &Stage{config: c, name: name, random: rand.Float64}, nil
+	random := s.Random
+	if random == nil {
+		random = rand.Float64
+	}
+	return &Stage{config: c, name: name, random: random}, nil
 }
 
 // pass is how one run of Do stands.
