@@ -69,6 +69,11 @@ func OpenBytes(ctx context.Context, name string, src []byte, opts ...Option) (*R
 	return open(ctx, f, o)
 }
 
+// OpenFile is [Open] for a file that was read already; WithSet and WithEnviron have no say in it.
+func OpenFile(ctx context.Context, f *config.File, opts ...Option) (*Runner, error) {
+	return open(ctx, f, newOptions(opts))
+}
+
 func open(ctx context.Context, f *config.File, o *runnerOptions) (*Runner, error) {
 	registry, err := o.registry()
 	if err != nil {
@@ -109,6 +114,9 @@ func (o *runnerOptions) allOverlays() ([]config.Overlay, error) {
 	}
 	return overlays, nil
 }
+
+// RegistryOf returns the registry that Open would make of the options, for [Check].
+func RegistryOf(opts ...Option) (*Registry, error) { return newOptions(opts).registry() }
 
 func (o *runnerOptions) registry() (*Registry, error) {
 	r, err := NewRegistry(o.stages...)

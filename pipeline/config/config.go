@@ -28,6 +28,7 @@ type File struct {
 	src       *source
 	dir       string
 	root      *node
+	beside    []string // top-level keys that are not ours
 	pipelines []Pipeline
 	diags     Diagnostics
 }
@@ -73,11 +74,16 @@ func reason(err error) error {
 // a sorted [Diagnostics] with every mistake. The File is nil only if src isn't TOML or is larger than MaxSize: beside other
 // mistakes it is returned as well, so that a caller can look for further ones and report all of them at once.
 func Read(name string, src []byte, overlays ...Overlay) (*File, error) {
+	return ReadBeside(nil, name, src, overlays...)
+}
+
+// ReadBeside is Read for a file that holds more than pipelines: the top-level keys of beside are left for [File.Beside] to decode.
+func ReadBeside(beside []string, name string, src []byte, overlays ...Overlay) (*File, error) {
 	if len(src) > MaxSize {
 		return nil, Diagnostics{{File: name, Message: fmt.Sprintf("the file has more than %d bytes", MaxSize), Hint: "divide it into several files"}}
 	}
 	text := strings.TrimPrefix(string(src), "\ufeff")
-	f := &File{src: newSource(name, text), dir: filepath.Dir(name)}
+	f := &File{src: newSource(name, text), dir: filepath.Dir(name), beside: beside}
 	if !f.load([]byte(text), overlays) {
 		return nil, f.diags.Err()
 	}
@@ -97,6 +103,16 @@ func (f *File) Name() string {
 
 // Dir returns the folder that relative paths in the file start from.
 func (f *File) Dir() string { return f.dir }
+
+// Beside returns the top-level keys that ReadBeside left alone.
+func (f *File) Beside() Section {
+	return Section{file: f, root: f.root.keep(func(k string) bool { return slices.Contains(f.beside, k) })}
+}
+
+// HasTables reports whether the file holds any of the tables that make pipelines.
+func (f *File) HasTables() bool {
+	return slices.ContainsFunc(f.root.keys, func(k string) bool { return slices.Contains(tables, k) })
+}
 
 // Diagnostics returns what Read found wrong, sorted.
 func (f *File) Diagnostics() Diagnostics { return slices.Clone(f.diags) }
@@ -161,17 +177,21 @@ func (f *File) check() {
 	for _, name := range f.root.keys {
 		n := f.root.fields[name]
 		switch {
-		case name == "version":
+		case name == "version", slices.Contains(f.beside, name):
 		case !slices.Contains(tables, name) && n.kind == scalar:
-			f.report(n, n.key, quoteKey(name), suggest(name, "known", append([]string{"version"}, tables...)), "unknown key %s", quoteKey(name))
+			f.report(n, n.key, quoteKey(name), suggest(name, "known", f.known()), "unknown key %s", quoteKey(name))
 		case !slices.Contains(tables, name):
-			f.report(n, n.key, quoteKey(name), suggest(name, "known tables", tables), "unknown table %s", quoteKey(name))
+			f.report(n, n.key, quoteKey(name), suggest(name, "known tables", append(slices.Clone(f.beside), tables...)), "unknown table %s", quoteKey(name))
 		case n.kind != table:
 			f.report(n, n.key, name, "write ["+name+".NAME]", "%s must hold tables, found %s", name, n.noun())
 		default:
 			f.checkNamed(name, n)
 		}
 	}
+}
+
+func (f *File) known() []string {
+	return slices.Concat([]string{"version"}, f.beside, tables)
 }
 
 func (f *File) checkNamed(name string, n *node) {
