@@ -1,0 +1,53 @@
+package simnet
+
+import (
+	"net"
+	"time"
+)
+
+// A deadline is a moment after which operations of one kind fail. The zero value is none.
+type deadline struct {
+	timer  *time.Timer
+	passed bool
+	turn   int // counts the times that it was set: a timer that fires late belongs to an older turn
+}
+
+func (d *deadline) stop() {
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	*d = deadline{turn: d.turn + 1}
+}
+
+// arm replaces deadlines by one at t, or by none if t is zero.
+func (c *Conn) arm(t time.Time, deadlines ...*deadline) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return c.fail("set", net.ErrClosed)
+	}
+	for _, d := range deadlines {
+		d.stop()
+		if t.IsZero() {
+			continue
+		}
+		wait := time.Until(t)
+		if wait <= 0 {
+			d.passed = true
+			continue
+		}
+		turn := d.turn
+		d.timer = time.AfterFunc(wait, func() { c.pass(d, turn) })
+	}
+	c.changed.Broadcast()
+	return nil
+}
+
+func (c *Conn) pass(d *deadline, turn int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d.turn == turn {
+		d.passed = true
+		c.changed.Broadcast()
+	}
+}
