@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The command under test, and what it runs.
+const (
+	command = "./cmd/leat"
+	corpus  = "conformance/corpus"
+)
+
+// grace is how long a program that was told to end may still hold its output.
+const grace = 5 * time.Second
+
+// lab builds mutants and runs the corpus on them. It writes only below dir: the compiler reads a mutant's file through an overlay.
+type lab struct {
+	root  string        // of the module
+	dir   string        // temporary
+	limit time.Duration // of one run of the corpus
+}
+
+// compile checks that a mutant compiles: its own package alone, which is quick.
+func (l *lab) compile(ctx context.Context, m mutant) error {
+	overlay, err := l.overlay(m)
+	if err != nil {
+		return err
+	}
+	return l.build(ctx, "-overlay", overlay, "./"+path.Dir(m.File))
+}
+
+// examine runs the corpus on one mutant. The error says that it could not be asked.
+func (l *lab) examine(ctx context.Context, m mutant) (verdict, error) {
+	overlay, err := l.overlay(m)
+	if err != nil {
+		return verdict{}, err
+	}
+	program := filepath.Join(l.dir, m.ID+".exe")
+	if err := l.build(ctx, "-overlay", overlay, "-o", program, command); err != nil {
+		return verdict{}, fmt.Errorf("%s: %w", m.ID, err)
+	}
+	defer os.Remove(program) //nolint:errcheck // the folder is removed as a whole
+	return l.run(ctx, program, "test", "-o", "json", corpus)
+}
+
+// examineUnbroken runs the corpus on the implementation as it is: it must pass, or nothing that a mutant fails means anything.
+func (l *lab) examineUnbroken(ctx context.Context) (verdict, error) {
+	program := filepath.Join(l.dir, "unbroken.exe")
+	if err := l.build(ctx, "-o", program, command); err != nil {
+		return verdict{}, err
+	}
+	v, err := l.run(ctx, program, "test", "-o", "json", corpus)
+	switch {
+	case err != nil:
+		return v, err
+	case v.caught():
+		return v, fmt.Errorf("the corpus fails without any breakage: %s", v)
+	case v.passed == 0:
+		return v, fmt.Errorf("no scenario of %s passed: is it empty?", corpus)
+	}
+	return v, nil
+}
+
+// overlay writes the broken file, and the file that tells the compiler of it, whose path it returns.
+func (l *lab) overlay(m mutant) (string, error) {
+	source, err := m.apply(l.root)
+	if err != nil {
+		return "", err
+	}
+	broken, list := filepath.Join(l.dir, m.ID+".go"), filepath.Join(l.dir, m.ID+".json")
+	if err := os.WriteFile(broken, source, 0o600); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(l.root, filepath.FromSlash(m.File)): broken}})
+	if err != nil {
+		return "", err
+	}
+	return list, os.WriteFile(list, text, 0o600)
+}
+
+func (l *lab) build(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
+	cmd.Dir, cmd.WaitDelay = l.root, grace
+	ownGroup(cmd)
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("it does not compile: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// run runs the program within the limit and judges what it says. The error is ctx's, or says that the program could not be started.
+func (l *lab) run(ctx context.Context, program string, args ...string) (verdict, error) {
+	bounded, cancel := context.WithTimeout(ctx, l.limit)
+	defer cancel()
+	cmd := exec.CommandContext(bounded, program, args...) //nolint:gosec // the program was built a moment ago
+	var out, complaints bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = l.root, &out, &complaints, grace
+	ownGroup(cmd)
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return verdict{}, context.Cause(ctx)
+	case bounded.Err() != nil:
+		return verdict{trouble: fmt.Sprintf("hang (%s)", l.limit)}, nil
+	case cmd.ProcessState == nil:
+		return verdict{}, fmt.Errorf("run %s: %w", strings.Join(args, " "), err)
+	}
+	return judge(out.Bytes(), complaints.Bytes(), cmd.ProcessState.ExitCode()), nil
+}
