@@ -1,0 +1,230 @@
+package scenario
+
+import (
+	"errors"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential"
+)
+
+// check judges test i against the pipelines that it is about: what Decode can't see.
+func (s *Suite) check(i int) config.Diagnostics {
+	t, at := &s.doc.Tests[i], s.test(i)
+	plan, err := s.plan(i)
+	if err != nil {
+		if diags, ok := errors.AsType[config.Diagnostics](err); ok {
+			return diags
+		}
+		return config.Diagnostics{at.wrong("", "%v", err)}
+	}
+	c := &checker{plan: plan, test: t}
+	c.say(t.Name == "", at, "name it after what it claims", "the test has no name")
+	c.say(len(t.Calls) == 0, at, `begin one with [[test.call]] and request = "GET /…"`, "the test calls nothing")
+	c.say(!expects(t), at, "say in [test.call.expect] or [test.expect] what must be true", "the test expects nothing")
+	c.say(len(t.Files) > 0 && !s.inline, at.at("files"), "files can be given to pipelines that stand in the test file itself",
+		"the pipelines of %s read their files where it is", s.doc.File)
+	c.pipeline(at.at("pipeline"), t.Pipeline)
+	for j, call := range t.Calls {
+		where := at.at("call", index(j))
+		if call.Pipeline != "" {
+			c.pipeline(where.at("pipeline"), call.Pipeline)
+		} else if t.Pipeline == "" {
+			_, hint := c.only()
+			c.say(hint != "", where, hint, "the call goes through no pipeline")
+		}
+	}
+	c.upstreams(at)
+	c.credentials(at)
+	c.diags = append(c.diags, at.answers(t.Answers)...)
+	return c.diags
+}
+
+func (p place) answers(answers []Answer) config.Diagnostics {
+	if err := checkAnswers(answers); err != nil {
+		cerr, _ := errors.AsType[*pipeline.ConfigError](err)
+		i := strings.Trim(strings.TrimPrefix(cerr.Path, "answers"), "[]")
+		return config.Diagnostics{p.at("answers", i).wrong(cerr.Advice, "%s", cerr.Message)}
+	}
+	return nil
+}
+
+// checker collects what is wrong with a test.
+type checker struct {
+	plan  *pipeline.Plan
+	test  *Test
+	diags config.Diagnostics
+}
+
+func (c *checker) say(wrong bool, at place, hint, format string, args ...any) {
+	if wrong {
+		c.diags = append(c.diags, at.wrong(hint, format, args...))
+	}
+}
+
+func (c *checker) names() (names []string) {
+	for _, p := range c.plan.Pipelines {
+		if !p.Template {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// only returns the only pipeline that can be called, or says how to choose.
+func (c *checker) only() (name, hint string) {
+	names := c.names()
+	switch len(names) {
+	case 1:
+		return names[0], ""
+	case 0:
+		return "", "the file declares none that can be called"
+	}
+	return "", "write pipeline = " + strings.Join(names, " or ")
+}
+
+func (c *checker) pipeline(at place, name string) {
+	if name != "" {
+		c.known(at, name, "pipeline", c.names())
+	}
+}
+
+func (c *checker) known(at place, name, what string, known []string) {
+	if slices.Contains(known, name) {
+		return
+	}
+	hint := "the file has no " + what
+	if len(known) > 0 {
+		hint = "there are: " + strings.Join(known, ", ")
+	}
+	if near, ok := config.Nearest(name, known); ok {
+		hint = "did you mean " + near + "?"
+	}
+	c.say(true, at, hint, "there is no %s %q", what, name)
+}
+
+func (c *checker) upstreams(at place) {
+	seen := map[string]bool{}
+	for i, u := range c.test.Upstreams {
+		where := at.at("upstream", index(i))
+		key := ""
+		if u.Origin != "" {
+			o, err := parseOrigin(u.Origin)
+			c.say(err != nil, where.at("origin"), `write "https://api.example.com"`, "%q is no origin", u.Origin)
+			key = o
+		}
+		own, _ := ownOrigin(c.plan, c.test)
+		key = orElse(key, own)
+		c.say(seen[key], where, "put all about it in one place", "%s is described twice", key)
+		seen[key] = true
+		c.say(key == own && c.test.Answers != nil && u.Answers != nil, where.at("answers"), "keep one of the two", "the answers of %s stand in the test too", own)
+	}
+	for i, e := range c.test.Events {
+		where := at.at("event", index(i))
+		for key, origin := range map[string]string{"down": e.Down, "up": e.Up} {
+			if origin == "" {
+				continue
+			}
+			o, err := parseOrigin(origin)
+			own, _ := ownOrigin(c.plan, c.test)
+			c.say(err != nil, where.at(key), `write "https://api.example.com"`, "%q is no origin", origin)
+			c.say(err == nil && o != own && !seen[o] && !c.isTokenOrigin(o), where.at(key), "describe it with [[test.upstream]]", "the test has no upstream %s", origin)
+		}
+	}
+}
+
+func (c *checker) isTokenOrigin(o string) bool {
+	return slices.ContainsFunc(endpoints(c.plan), func(e endpoint) bool { return e.origin == o })
+}
+
+func (c *checker) credentials(at place) {
+	var all, issued []string
+	for _, cred := range c.plan.Credentials {
+		all = append(all, cred.Name)
+	}
+	for _, e := range endpoints(c.plan) {
+		issued = append(issued, e.credential)
+	}
+	for name := range c.test.Tokens {
+		c.known(at.at("tokens", name), name, "credential with a token endpoint", issued)
+	}
+	for name := range c.test.Expect.Tokens {
+		c.known(at.at("expect", "tokens", name), name, "credential with a token endpoint", issued)
+	}
+	for name := range c.test.Expect.TokenRequests {
+		c.known(at.at("expect", "token_requests", name), name, "credential with a token endpoint", issued)
+	}
+	for name := range c.test.Expect.Sessions {
+		base, _, _ := strings.Cut(name, "/")
+		c.known(at.at("expect", "sessions", name), base, "credential", all)
+	}
+	for i, e := range c.test.Events {
+		where := at.at("event", index(i))
+		for key, name := range map[string]string{"expire": e.Expire, "revoke": e.Revoke} {
+			if name != "" {
+				c.known(where.at(key), name, "credential with a token endpoint", issued)
+			}
+		}
+		for key, name := range map[string]string{"logout": e.Logout, "login": e.Login} {
+			if base, _, _ := strings.Cut(name, "/"); name != "" {
+				c.known(where.at(key), base, "credential", all)
+			}
+		}
+	}
+}
+
+// expects reports whether anything at all is expected.
+func expects(t *Test) bool {
+	some := func(v any) bool { return !reflect.ValueOf(v).IsZero() }
+	return some(t.Expect) || slices.ContainsFunc(t.Calls, func(c Call) bool { return some(c.Expect) }) ||
+		slices.ContainsFunc(t.Upstreams, func(u Upstream) bool { return some(u.Expect) })
+}
+
+// ownOrigin is the origin of the pipeline that the test is about.
+func ownOrigin(plan *pipeline.Plan, t *Test) (string, error) {
+	name := t.Pipeline
+	if name == "" {
+		name, _ = (&checker{plan: plan}).only()
+	}
+	for _, c := range t.Calls {
+		name = orElse(name, c.Pipeline)
+	}
+	return baseOrigin(plan, name)
+}
+
+func baseOrigin(plan *pipeline.Plan, name string) (string, error) {
+	for _, p := range plan.Pipelines {
+		if p.Name == name && p.Config.BaseURL != "" {
+			return parseOrigin(p.Config.BaseURL)
+		}
+	}
+	return "", errors.New("no base_url")
+}
+
+// parseOrigin returns scheme://host:port of a URL or of a symbolic origin, the port always written.
+func parseOrigin(s string) (string, error) {
+	u, err := url.Parse(credential.ExpandSymbol(s))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", errors.New("no origin")
+	}
+	return originOf(u), nil
+}
+
+func originOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,134 @@
+package scenario
+
+import "github.com/leatdev/leat/pipeline"
+
+// CallExpect is what must come of a call. A key that is not there expects nothing.
+type CallExpect struct {
+	// Status is the answer's.
+	Status *int `toml:"status"`
+	// Header holds headers of the answer.
+	Header map[string]Text `toml:"header"`
+	// Body is what the caller read.
+	Body *Text `toml:"body"`
+	// JSON are members that the answer must have; in objects further ones may stand beside them.
+	JSON any `toml:"json"`
+	// Error says whether an error was returned in place of a response.
+	Error *bool `toml:"error"`
+	// Kind is the outcome's, of a response or an error; "" is success.
+	Kind *Kind `toml:"kind"`
+	// Class is that of an error.
+	Class *pipeline.Class `toml:"class"`
+	// Reason is the word for why nothing more was tried; "" if nothing stopped.
+	Reason *string `toml:"reason"`
+	// Stage is where an error came from.
+	Stage *Text `toml:"stage"`
+	// Message is what the error, or error-map, says for people.
+	Message *Text `toml:"message"`
+	// ProblemType is the `type` of problem details.
+	ProblemType *Text `toml:"problem_type"`
+	// Violations are what validate found: each of these among them.
+	Violations []Text `toml:"violations"`
+	// ErrorBody is the body that an error holds.
+	ErrorBody *Text `toml:"error_body"`
+	// ReadError is the kind of the error that ended the reading of the body; "" is none.
+	ReadError *Kind `toml:"read_error"`
+	// Sends is how many requests were sent, those of earlier redirect hops included.
+	Sends *Count `toml:"sends"`
+	// Attempts is how many attempts the last hop made.
+	Attempts *Count `toml:"attempts"`
+	// Elapsed is the time until the response or error was there.
+	Elapsed *Time `toml:"elapsed"`
+	// Ended is the time until the body was read.
+	Ended *Time `toml:"ended"`
+	// RetryAfter is how long an error says to wait.
+	RetryAfter *Time `toml:"retry_after"`
+	// Attached is the generation of the token that the last send carried, 0 for none.
+	Attached *Count `toml:"attached"`
+	// NotAttached is the reason why the last send carried none.
+	NotAttached *string `toml:"not_attached"`
+	// Record are events of the call's record.
+	Record []EventExpect `toml:"record"`
+}
+
+// EventExpect is an event in the record of a call: at least one, or as many as count says.
+type EventExpect struct {
+	Stage  *Text  `toml:"stage"`
+	Event  *Text  `toml:"event"`
+	Status *int   `toml:"status"`
+	Reason *Text  `toml:"reason"`
+	Text   *Text  `toml:"text"`
+	At     *Time  `toml:"at"`
+	Count  *Count `toml:"count"`
+}
+
+// Expect is what must be true when the test has ended.
+type Expect struct {
+	// Sends is how many requests reached the pipeline's own origin, token requests aside.
+	Sends *Count `toml:"sends"`
+	// Sent are the requests that reached it, all of them, in their order.
+	Sent []SentExpect `toml:"sent"`
+	// Connections is how many connections were made to it.
+	Connections *Count `toml:"connections"`
+	// Tokens is how many token requests each credential made.
+	Tokens map[string]Count `toml:"tokens"`
+	// TokenRequests are the token requests of a credential, all of them, in their order.
+	TokenRequests map[string][]SentExpect `toml:"token_requests"`
+	// Sessions is how the session of a credential is; one per subject is written "NAME/SUBJECT".
+	Sessions map[string]SessionExpect `toml:"sessions"`
+	// Elapsed is the time until the last call and event were over.
+	Elapsed *Time `toml:"elapsed"`
+	// Logs are records of the log.
+	Logs []LogExpect `toml:"logs"`
+	// Spans are spans that ended.
+	Spans []SpanExpect `toml:"spans"`
+}
+
+// UpstreamExpect is what an origin must have seen.
+type UpstreamExpect struct {
+	Sends       *Count       `toml:"sends"`
+	Sent        []SentExpect `toml:"sent"`
+	Connections *Count       `toml:"connections"`
+}
+
+// SentExpect is a request as it arrived.
+type SentExpect struct {
+	// To is its method and its path with the query: "GET /posts?page=2".
+	To *Text `toml:"to"`
+	// Header holds headers; { absent = true } for one that must not be there.
+	Header map[string]Text `toml:"header"`
+	// Body is its body.
+	Body *Text `toml:"body"`
+	// JSON are members that its body must have.
+	JSON any `toml:"json"`
+	// At is when it arrived, from the beginning of the test.
+	At *Time `toml:"at"`
+	// Gap is the time since the request before it.
+	Gap *Time `toml:"gap"`
+	// Status is what it was answered; 0 if it was not.
+	Status *int `toml:"status"`
+}
+
+// SessionExpect is how a session must be.
+type SessionExpect struct {
+	State      *string `toml:"state"`
+	Generation *Count  `toml:"generation"`
+}
+
+// LogExpect is a record of the log: at least one, or as many as count says.
+type LogExpect struct {
+	Level   *Text           `toml:"level"`
+	Message *Text           `toml:"message"`
+	Attrs   map[string]Text `toml:"attrs"` // groups are joined with dots; every value as text
+	Count   *Count          `toml:"count"`
+}
+
+// SpanExpect is a span: at least one, or as many as count says.
+type SpanExpect struct {
+	Name       *Text           `toml:"name"`
+	Kind       *string         `toml:"kind"` // "internal" or "client"
+	Parent     *Text           `toml:"parent"`
+	Status     *string         `toml:"status"` // "unset", "error" or "ok"
+	Attributes map[string]Text `toml:"attributes"`
+	Events     []Text          `toml:"events"` // names, each of them among the span's
+	Count      *Count          `toml:"count"`
+}

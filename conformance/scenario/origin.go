@@ -1,0 +1,345 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/leatdev/leat/conformance/internal/simnet"
+)
+
+// origin is one upstream: net/http's own server over connections in memory, which answers as its script says.
+type origin struct {
+	world  *world
+	url    string // scheme://host:port
+	host   string
+	spec   Upstream
+	at     place // where the test describes it
+	script *script
+
+	listener *simnet.Listener
+	config   *tls.Config // nil: plain
+	server   *http.Server
+	served   chan struct{}
+
+	mu      sync.Mutex
+	sent    []*arrival
+	dials   int
+	down    bool
+	conns   []*simnet.Conn
+	faulted sync.WaitGroup // HTTP/2's scripted peers
+}
+
+// arrival is a request as an origin saw it.
+type arrival struct {
+	at     time.Duration
+	method string
+	uri    string
+	header http.Header
+	body   []byte
+	status int
+	issuer *issuer // it was for a token
+}
+
+func (w *world) newOrigin(address string) *origin {
+	u, _ := url.Parse(address) // was checked
+	o := &origin{world: w, url: address, host: u.Hostname(), at: w.test, script: newScript(nil, w.test), served: make(chan struct{})}
+	o.listener = simnet.Listen(u.Host)
+	if u.Scheme == "https" {
+		o.config = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			c := o.certificate()
+			return &c, nil
+		}}
+	}
+	return o
+}
+
+func (o *origin) certificate() tls.Certificate {
+	switch o.spec.TLS {
+	case "expired":
+		return o.world.authority.Expired(o.host)
+	case "self_signed":
+		return o.world.authority.SelfSigned(o.host)
+	case "wrong_host":
+		return o.world.authority.Certificate("other.invalid")
+	}
+	return o.world.authority.Certificate(o.host)
+}
+
+// start serves the listener's connections.
+func (o *origin) start() {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(!o.spec.HTTP2)
+	protocols.SetHTTP2(o.spec.HTTP2)
+	o.server = &http.Server{ //nolint:gosec // no network, no strangers
+		Handler: o, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), TLSConfig: o.config, Protocols: protocols,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if secure, ok := c.(*tls.Conn); ok {
+				c = secure.NetConn()
+			}
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+	go func() {
+		defer close(o.served)
+		if o.config == nil {
+			_ = o.server.Serve(o.listener)
+		} else {
+			_ = o.server.ServeTLS(o.listener, "", "")
+		}
+	}()
+}
+
+type connKey struct{}
+
+func (o *origin) stop() {
+	_ = o.server.Close()
+	_ = o.listener.Close()
+	<-o.served
+	o.cut()
+	o.faulted.Wait()
+}
+
+// cut ends every connection.
+func (o *origin) cut() {
+	o.mu.Lock()
+	conns := slices.Clone(o.conns)
+	o.conns = nil
+	o.mu.Unlock()
+	for _, c := range conns {
+		c.Reset()
+	}
+}
+
+// dial makes a connection, as far as the test lets it.
+func (o *origin) dial(ctx context.Context) (net.Conn, error) {
+	o.mu.Lock()
+	word := "ok"
+	if n := len(o.spec.Connect); n == 1 || o.dials < n {
+		word = o.spec.Connect[min(o.dials, n-1)]
+	}
+	o.dials++
+	if o.down {
+		word = "refused"
+	}
+	o.mu.Unlock()
+	addr := o.listener.Addr().String()
+	switch word {
+	case "refused":
+		return nil, simnet.Refused(addr)
+	case "unreachable":
+		return nil, simnet.Unreachable(addr)
+	case "no_such_host":
+		return nil, simnet.NoSuchHost(o.host)
+	case "dns_down":
+		return nil, simnet.DNSDown(o.host)
+	case "hang":
+		return nil, simnet.Hang(ctx)
+	case "ok":
+		c, err := o.listener.Dial(ctx)
+		if near, ok := c.(*simnet.Conn); ok {
+			o.keep(near)
+		}
+		return c, err
+	}
+	near, far := simnet.Pipe(simnet.Addr("client"), o.listener.Addr())
+	if word == "reset" {
+		far.Reset()
+		return near, nil
+	}
+	o.keep(far)
+	config := o.config.Clone()
+	config.NextProtos = []string{"h2"}
+	o.faulted.Go(func() { simnet.ServeHTTP2Fault(far, config, word) })
+	return near, nil
+}
+
+func (o *origin) keep(c *simnet.Conn) {
+	o.mu.Lock()
+	o.conns = append(o.conns, c)
+	o.mu.Unlock()
+}
+
+// ServeHTTP notes the request and answers it.
+func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in := &arrival{at: o.world.now(), method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
+	in.header.Set("Host", r.Host)
+	in.issuer = o.world.issuerOf(o, r)
+	o.mu.Lock()
+	o.sent = append(o.sent, in)
+	o.mu.Unlock()
+	if in.issuer != nil {
+		o.grant(w, r, in)
+		return
+	}
+	if o.world.refusesToken(r) {
+		in.body = readAll(r)
+		o.world.wait(r, 0)
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		o.answered(in, http.StatusUnauthorized)
+		writeJSON(w, http.StatusUnauthorized, map[string]any{"error": "the token is over"})
+		return
+	}
+	answer, ok := o.script.next(r)
+	if !ok {
+		o.world.surprise(o.script.at, "there is no answer left for "+in.method+" "+in.uri, "the test's answers take one request each, unless they say times or always")
+		answer = Answer{Status: http.StatusNotImplemented}
+	}
+	o.play(w, r, in, answer)
+}
+
+func readAll(r *http.Request) []byte {
+	b, _ := io.ReadAll(r.Body) // a body that breaks off is noted as far as it came
+	return b
+}
+
+func (o *origin) answered(in *arrival, status int) {
+	o.mu.Lock()
+	in.status = status
+	o.mu.Unlock()
+}
+
+func (o *origin) grant(w http.ResponseWriter, r *http.Request, in *arrival) {
+	body := readAll(r)
+	o.mu.Lock()
+	in.body = body
+	o.mu.Unlock()
+	s := in.issuer
+	o.world.wait(r, s.behaviour.Delay)
+	if !s.script.empty {
+		if answer, ok := s.script.next(r); ok && !answer.isOwn() {
+			answer.Ignore = true // it was read
+			o.play(w, r, in, answer)
+			return
+		}
+	}
+	o.answered(in, http.StatusOK)
+	s.serve(w, r, body)
+}
+
+// isOwn reports whether a scripted answer of a token endpoint is {}: the endpoint's own.
+func (a Answer) isOwn() bool {
+	return a.Status == 0 && a.Fault == "" && a.Body == nil && a.JSON == nil && a.BodySize == 0 && a.Chunks == nil && a.Delay == 0
+}
+
+// play gives an answer.
+func (o *origin) play(w http.ResponseWriter, r *http.Request, in *arrival, a Answer) {
+	if !a.Ignore {
+		body := readAll(r)
+		o.mu.Lock()
+		in.body = body
+		o.mu.Unlock()
+	}
+	o.world.wait(r, a.Delay)
+	if a.Fault != "" && a.After == nil {
+		o.fault(w, r, a.Fault)
+		return
+	}
+	o.answered(in, a.status())
+	for name, values := range a.Header {
+		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
+	chunks := a.content(w.Header())
+	for name := range a.Trailer {
+		w.Header().Add("Trailer", name)
+	}
+	w.WriteHeader(a.status())
+	left := -1
+	if a.After != nil {
+		left = *a.After
+	}
+	for _, chunk := range chunks {
+		if a.Pace > 0 {
+			o.world.wait(r, a.Pace)
+		}
+		if left >= 0 {
+			chunk = chunk[:min(left, len(chunk))]
+			left -= len(chunk)
+		}
+		_, _ = w.Write(chunk)
+		if a.Chunks != nil || left == 0 {
+			_ = http.NewResponseController(w).Flush()
+		}
+		if left == 0 {
+			break
+		}
+	}
+	if a.Fault != "" {
+		_ = http.NewResponseController(w).Flush()
+		o.fault(w, r, a.Fault)
+	}
+	for name, values := range a.Trailer {
+		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
+}
+
+// content returns the body in pieces, and says in header what it is.
+func (a Answer) content(header http.Header) [][]byte {
+	var body []byte
+	switch {
+	case a.Chunks != nil:
+		chunks := make([][]byte, len(a.Chunks))
+		for i, c := range a.Chunks {
+			chunks[i] = []byte(c)
+		}
+		return chunks
+	case a.JSON != nil:
+		body, _ = json.Marshal(a.JSON) // it came from TOML
+		if header["Content-Type"] == nil {
+			header.Set("Content-Type", "application/json")
+		}
+	case a.Body != nil:
+		body = []byte(*a.Body)
+	case a.BodySize > 0:
+		body = bytes.Repeat([]byte("x"), int(a.BodySize))
+	}
+	if header["Content-Length"] == nil && a.status() != http.StatusNoContent && a.status() != http.StatusNotModified {
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	return [][]byte{body}
+}
+
+// fault has an exchange go wrong; it does not return to the caller's caller.
+func (o *origin) fault(w http.ResponseWriter, r *http.Request, fault string) {
+	conn, _ := r.Context().Value(connKey{}).(*simnet.Conn)
+	switch fault {
+	case "hang":
+		select {
+		case <-r.Context().Done():
+		case <-o.world.over:
+		}
+	case "garbage":
+		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n")
+			_ = c.Close()
+		}
+		return
+	default:
+		_ = conn.Flush(o.world.ctx) // what went out before the fault arrives
+		if fault == "reset" {
+			conn.Reset()
+		} else {
+			_ = conn.Close()
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// name is the origin as a person writes it.
+func (o *origin) name() string {
+	return strings.TrimSuffix(strings.TrimSuffix(o.url, ":443"), ":80")
+}
+
+func (a *arrival) String() string { return fmt.Sprint(a.method, " ", a.uri) }

@@ -1,0 +1,138 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/config"
+)
+
+// Status says how a test ended.
+type Status string
+
+// The ends of a test.
+const (
+	Passed  Status = "passed"
+	Failed  Status = "failed"
+	Skipped Status = "skipped"
+)
+
+// Result is what came of one test.
+type Result struct {
+	File     string        `json:"file"`
+	Line     int           `json:"line"`
+	Name     string        `json:"name"`
+	Rules    []string      `json:"rules,omitempty"`
+	Status   Status        `json:"status"`
+	Reason   string        `json:"reason,omitempty"` // why it was skipped
+	Elapsed  time.Duration `json:"elapsed"`          // in virtual time
+	Failures []Failure     `json:"failures,omitempty"`
+	Calls    []CallRecord  `json:"calls,omitempty"` // of a test that failed
+}
+
+// Report is what came of many tests.
+type Report struct {
+	Passed  int      `json:"passed"`
+	Failed  int      `json:"failed"`
+	Skipped int      `json:"skipped"`
+	Results []Result `json:"results"`
+}
+
+// Add counts a result.
+func (r *Report) Add(result Result) {
+	switch result.Status {
+	case Passed:
+		r.Passed++
+	case Failed:
+		r.Failed++
+	case Skipped:
+		r.Skipped++
+	}
+	r.Results = append(r.Results, result)
+}
+
+// Failure is one thing that was not as expected, and where the test file says what was.
+type Failure struct {
+	config.Diagnostic
+
+	Expected string `json:"expected,omitempty"`
+	Got      string `json:"got,omitempty"`
+}
+
+// CallRecord is what happened in one call.
+type CallRecord struct {
+	Name    string           `json:"name"`
+	Request string           `json:"request"`
+	Outcome string           `json:"outcome"`
+	Events  []pipeline.Event `json:"events,omitempty"`
+}
+
+// maxShown is how many calls' records a text shows: those of a crowd are much alike.
+const maxShown = 4
+
+// Text writes a failed result for people: each difference with its line in the test file, and the records of the calls beneath.
+func (r Result) Text() string {
+	var b strings.Builder
+	for _, f := range r.Failures {
+		b.WriteString(f.Text())
+	}
+	for i, c := range r.Calls {
+		if i == maxShown {
+			fmt.Fprintf(&b, "… and %s more\n", plural(len(r.Calls)-maxShown, "call"))
+			break
+		}
+		fmt.Fprintf(&b, "%s: %s → %s\n", c.Name, c.Request, c.Outcome)
+		for _, e := range c.Events {
+			fmt.Fprintf(&b, "  %s\n", row(e))
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// Text writes the difference, its place, and the line of the test file.
+func (f Failure) Text() string {
+	var b strings.Builder
+	at := f.File
+	if f.Line > 0 {
+		at = fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+	}
+	fmt.Fprintf(&b, "%s: %s\n", at, f.Message)
+	if f.Source != "" {
+		number := fmt.Sprint(f.Line)
+		fmt.Fprintf(&b, "  %s | %s\n", number, f.Source)
+	}
+	if f.Expected != "" || f.Got != "" {
+		fmt.Fprintf(&b, "    expected  %s\n", indent(f.Expected))
+		fmt.Fprintf(&b, "    got       %s\n", indent(f.Got))
+	}
+	if f.Hint != "" {
+		fmt.Fprintf(&b, "    hint: %s\n", f.Hint)
+	}
+	return b.String()
+}
+
+func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n              ") }
+
+// row is one event of a record.
+func row(e pipeline.Event) string {
+	at, what := e.At, e.Text
+	if e.Name == pipeline.EventSent || e.Name == pipeline.EventWaited {
+		at -= e.Duration
+	}
+	if what == "" {
+		what = e.Name
+		if e.Reason != "" {
+			what += ": " + e.Reason
+		}
+	}
+	return fmt.Sprintf("%9s  %-10s %s", at.Round(100*time.Microsecond), e.Stage, what)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

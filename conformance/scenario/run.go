@@ -1,0 +1,248 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
+)
+
+// Run runs test i of the suite in a bubble of virtual time, and returns what came of it. Time begins at midnight UTC on 1 January 2000.
+// It fails t only where the test could not be run at all; what the test found is in the result.
+//
+// Whatever the test expects, it also fails when a secret shows in a log, span, error or record or reaches an origin that it does not belong
+// to, when a goroutine or a request's body is left behind, when an error has no kind, when the caller's request was changed, when a caller
+// whose context has ended is kept waiting, and when an upstream's answer was not used or was missing.
+func (s *Suite) Run(t *testing.T, i int) Result {
+	t.Helper()
+	result := s.blank(i)
+	if result.Status == Skipped {
+		return result
+	}
+	dir := ""
+	if s.doc.Tests[i].Files != nil {
+		dir = t.TempDir()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p := &play{suite: s, i: i, test: &s.doc.Tests[i], result: &result}
+		p.run(t.Context(), dir)
+	})
+	return result
+}
+
+func (s *Suite) blank(i int) Result {
+	t := &s.doc.Tests[i]
+	r := Result{File: s.Name, Line: s.test(i).line(), Name: t.Name, Rules: s.Rules, Status: Passed}
+	if t.Skip != "" {
+		r.Status, r.Reason = Skipped, t.Skip
+	}
+	return r
+}
+
+// play is one test while it runs.
+type play struct {
+	suite  *Suite
+	i      int
+	test   *Test
+	result *Result
+
+	world  *world
+	plan   *pipeline.Plan
+	runner *pipeline.Runner
+	logs   *logs
+	spans  *tracetest.SpanRecorder
+	record recorder
+	calls  []*caller
+	ended  sync.WaitGroup
+}
+
+func (p *play) run(ctx context.Context, dir string) {
+	j := &judge{result: p.result}
+	defer j.done()
+	here := p.suite.test(p.i)
+	if err := p.open(ctx, dir); err != nil {
+		j.fail(here, "the pipelines", "to open", err.Error())
+		return
+	}
+	p.perform(ctx)
+	p.ended.Wait()
+	p.result.Elapsed = p.world.now().Round(time.Microsecond)
+	synctest.Wait() // what goes on in the background has come to rest
+	p.judgeSessions(j)
+	p.close(j)
+	p.judge(j)
+	p.world.stop()
+	synctest.Wait()
+	if left := leftovers(); left != "" {
+		j.fail(here, "goroutines at the end", "none", left)
+	}
+}
+
+// open brings the test's pipelines to life in a world of their own.
+func (p *play) open(ctx context.Context, dir string) (err error) {
+	file, err := p.suite.file(p.i, dir)
+	if err != nil {
+		return err
+	}
+	if p.plan, err = p.suite.plan(p.i); err != nil {
+		return err
+	}
+	p.world = newWorld(ctx, p.suite, p.i, p.plan)
+	p.world.dir = dir
+	if err := p.world.write(p.test.Files); err != nil {
+		return err
+	}
+	p.logs, p.spans = &logs{}, tracetest.NewSpanRecorder()
+	p.record.calls = map[string]*pipeline.Call{}
+	p.runner, err = pipeline.OpenFile(ctx, file, append(slices.Clone(p.suite.options),
+		pipeline.WithNetwork(pipeline.Network{Dial: p.world.dial, RootCAs: p.world.authority.Pool()}),
+		pipeline.WithRandom(p.world.random(p.test.Random)),
+		pipeline.WithSecretsFrom(p.world.secret),
+		pipeline.WithLogger(slog.New(p.logs)),
+		pipeline.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p.spans))),
+		pipeline.WithObserver(p.record.event),
+	)...)
+	if err != nil {
+		p.world.stop()
+	}
+	return err
+}
+
+// perform has everything happen at its moment; at the same moment events come before calls.
+func (p *play) perform(ctx context.Context) {
+	type step struct {
+		at time.Duration
+		do func()
+	}
+	var steps []step
+	for _, e := range p.test.Events {
+		steps = append(steps, step{e.At, func() { p.event(ctx, e) }})
+	}
+	for n := range p.test.Calls {
+		c := &p.test.Calls[n]
+		for k := range c.count() {
+			caller := p.newCaller(n, k)
+			p.calls = append(p.calls, caller)
+			steps = append(steps, step{c.At + time.Duration(k)*c.Every, func() { p.ended.Go(func() { caller.call(ctx) }) }})
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
+	for _, s := range steps {
+		time.Sleep(s.at - p.world.now())
+		s.do()
+	}
+}
+
+func (p *play) event(ctx context.Context, e Event) {
+	switch {
+	case e.Expire != "":
+		p.world.issuer(e.Expire).expire(false)
+	case e.Revoke != "":
+		p.world.issuer(e.Revoke).expire(true)
+	case e.Down != "", e.Up != "":
+		address, _ := parseOrigin(e.Down + e.Up)
+		o := p.world.origins[address]
+		o.mu.Lock()
+		o.down = e.Down != ""
+		o.mu.Unlock()
+		if e.Down != "" {
+			o.cut()
+		}
+	case e.Secrets != nil:
+		p.world.change(e.Secrets)
+	case e.Write != nil:
+		if err := p.world.write(e.Write); err != nil {
+			p.world.surprise(p.world.test, "write: "+err.Error(), "")
+		}
+	case e.Close:
+		p.ended.Go(func() { _ = p.runner.Close() })
+	default:
+		p.ended.Go(func() { p.account(ctx, e) })
+	}
+}
+
+// account logs a session in or out, as the program would.
+func (p *play) account(ctx context.Context, e Event) {
+	name, subject, _ := strings.Cut(e.Login+e.Logout, "/")
+	session, err := p.runner.Credential(name, subject)
+	switch {
+	case err != nil:
+	case e.Logout != "":
+		err = session.Logout(ctx)
+	default:
+		err = session.Login(ctx, map[string]redact.Secret{})
+	}
+	if err != nil {
+		p.world.surprise(p.world.test, fmt.Sprintf("log %s in or out: %v", name, err), "")
+	}
+}
+
+func (p *play) close(j *judge) {
+	if err := p.runner.Close(); err != nil {
+		j.fail(p.suite.test(p.i), "closing the pipelines", "no error", err.Error())
+	}
+}
+
+// recorder keeps the latest call of each caller.
+type recorder struct {
+	mu    sync.Mutex
+	calls map[string]*pipeline.Call
+}
+
+// labelKey is the call's label that says whose it is.
+const labelKey = "leat.test.caller"
+
+func (r *recorder) event(c *pipeline.Call, _ pipeline.Event) {
+	r.mu.Lock()
+	r.calls[c.Label(labelKey)] = c
+	r.mu.Unlock()
+}
+
+func (r *recorder) of(id string) *pipeline.Call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls[id]
+}
+
+// Find returns the test files among paths, those of folders included, in the order of their names. Folders whose names begin with a
+// dot, and testdata and node_modules, are left out unless they are named themselves.
+func Find(paths ...string) (files []string, err error) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s", path, reason(err))
+		}
+		if !info.IsDir() {
+			files = append(files, path)
+			continue
+		}
+		err = filepath.WalkDir(path, func(name string, d os.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && name != path && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules"):
+				return filepath.SkipDir
+			case !d.IsDir() && strings.HasSuffix(name, Suffix):
+				files = append(files, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
