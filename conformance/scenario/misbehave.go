@@ -1,0 +1,53 @@
+package scenario
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/leatdev/leat/pipeline"
+)
+
+// MisbehaveConfig is the table of a stage of type "misbehave", which every test may use: it breaks the contract of stages, to show what
+// comes of it.
+type MisbehaveConfig struct {
+	// How is what it does: "panic", return "both" or "neither" of a response and an error, return an "error" of no kind, "answer" 418 by
+	// itself, or "drop" the response of the stages within and return an error. Required.
+	How string `toml:"how"`
+}
+
+// Validate refuses an unknown way to misbehave.
+func (c MisbehaveConfig) Validate() error {
+	return errors.Join(refuse(c.How == "", "how", "how is missing", `write how = "panic"`),
+		oneOfWords("how", c.How, []string{"panic", "both", "neither", "error", "answer", "drop"}))
+}
+
+func misbehaveFactory() pipeline.Factory {
+	return pipeline.Define("misbehave", MisbehaveConfig{}, func(c MisbehaveConfig, _ pipeline.Settings) (pipeline.StageFunc, error) {
+		return c.do, nil
+	})
+}
+
+func (c MisbehaveConfig) do(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+	teapot := &http.Response{
+		Status: "418 I'm a teapot", StatusCode: http.StatusTeapot, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: io.NopCloser(strings.NewReader("short and stout")), Request: req,
+	}
+	switch c.How {
+	case "panic":
+		panic("the stage fell over")
+	case "both":
+		return teapot, errors.New("and an error")
+	case "neither":
+		return nil, nil //nolint:nilnil // that is the point
+	case "error":
+		return nil, errors.New("something is wrong")
+	case "drop":
+		if _, err := next.RoundTrip(req); err != nil { //nolint:bodyclose // that is the point
+			return nil, err
+		}
+		return nil, errors.New("the answer was dropped")
+	}
+	return teapot, nil
+}
