@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,21 +58,6 @@ func TestPages_name_every_word(t *testing.T) {
 			if !regexp.MustCompile("`[^`\n]*\\b" + regexp.QuoteMeta(w) + "\\b[^`\n]*`").MatchString(text) {
 				t.Errorf("%s does not name the %s %s", tc.page, tc.what, w)
 			}
-		}
-	}
-}
-
-func TestPages_have_no_rule_twice(t *testing.T) {
-	var seen []string
-	for _, m := range regexp.MustCompile("(?m)^- `((?:call|send|retry|refresh)\\.[a-z_0-9]+)`").FindAllStringSubmatch(read(t, "docs/contract.md"), -1) {
-		if slices.Contains(seen, m[1]) {
-			t.Errorf("the contract has two rules %s", m[1])
-		}
-		seen = append(seen, m[1])
-	}
-	for _, m := range regexp.MustCompile("`((?:call|send|retry|refresh)\\.[a-z_0-9]+)`").FindAllStringSubmatch(read(t, "docs/contract.md"), -1) {
-		if !slices.Contains(seen, m[1]) {
-			t.Errorf("the contract refers to the rule %s, which it does not have", m[1])
 		}
 	}
 }
