@@ -190,7 +190,7 @@ func (s *Stage) judgeBody(req *http.Request, resp *http.Response) (*http.Respons
 		return s.unjudged(req, resp, why, nil)
 	}
 	if resp.ContentLength > int64(s.config.MaxSize) {
-		_ = resp.Body.Close()
+		pipeline.Drop(resp)
 		return nil, s.fail(req, resp, verdict{
 			kind: pipeline.KindPolicy, class: pipeline.ClassTerminal, truncated: true,
 			message: fmt.Sprintf("the body has %d bytes, more than max_size %s", resp.ContentLength, s.config.MaxSize),
@@ -224,7 +224,7 @@ func (s *Stage) unjudged(req *http.Request, resp *http.Response, why string, rea
 		note(req, pipeline.Event{Stage: s.name, Name: pipeline.EventSkipped, Status: resp.StatusCode, Reason: "stream", Text: "not judged: " + why})
 		return resp, nil
 	}
-	_ = resp.Body.Close()
+	pipeline.Drop(resp)
 	v := verdict{
 		kind: pipeline.KindPolicy, class: pipeline.ClassTerminal, truncated: true,
 		message: fmt.Sprintf(`can't judge %s; streams = "skip" lets it pass, a when leaves the request out`, why),

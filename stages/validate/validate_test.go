@@ -182,7 +182,7 @@ func TestBody(t *testing.T) {
 			t.Errorf("closed %d times", got)
 		}
 	})
-	t.Run("is_closed_whatever_is_found", func(t *testing.T) {
+	t.Run("is_drained_and_closed_whatever_is_found", func(t *testing.T) {
 		for name, a := range map[string]answer{
 			`required = ["id"]`:                    {},
 			`json = "always"`:                      {kind: "text/plain"},
@@ -202,6 +202,9 @@ func TestBody(t *testing.T) {
 			}
 			if got := w.closed.Load(); got != 1 {
 				t.Errorf("%s: closed %d times", name, got)
+			}
+			if n, _ := w.Reader.Read(make([]byte, 1)); n > 0 {
+				t.Errorf("%s: not drained: the connection can't be used again", name)
 			}
 		}
 	})
