@@ -127,6 +127,7 @@ func (p *play) secrets(j *judge, at place) {
 		if c.err != nil {
 			places["the error of "+c.name] = fmt.Sprintf("%v %+v %q", c.err, c.err, c.outcome())
 		}
+		places["the request of the response of "+c.name+" (call.shown_request)"] = c.shown
 		places["the record of "+c.name] = fmt.Sprintf("%+v %s %s", c.info.Events(), c.info.Message(), c.info.URL())
 	}
 	trusted := map[string]bool{}

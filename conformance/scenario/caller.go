@@ -28,6 +28,7 @@ type caller struct {
 	header           http.Header
 	body             []byte
 	readErr          error
+	shown            string // the request that the response names
 	err              error
 	failure          *pipeline.Error
 	info             *pipeline.Call
@@ -250,6 +251,9 @@ func (c *caller) failed(err error) {
 }
 
 func (c *caller) answered(ctx context.Context, resp *http.Response, start time.Time) {
+	if r := resp.Request; r != nil {
+		c.shown = fmt.Sprint(r.URL, r.Header)
+	}
 	c.status, c.header, c.info = resp.StatusCode, resp.Header, pipeline.CallOf(resp)
 	from := io.Reader(resp.Body)
 	if c.spec.Read != nil {

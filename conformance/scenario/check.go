@@ -169,7 +169,7 @@ func (c *checker) credentials(at place) {
 				c.known(where.at(key), name, "credential with a token endpoint", issued)
 			}
 		}
-		for key, name := range map[string]string{"logout": e.Logout, "login": e.Login} {
+		for key, name := range map[string]string{"logout": e.Logout, "login": e.Login, "set_token": e.SetToken} {
 			if base, _, _ := strings.Cut(name, "/"); name != "" {
 				c.known(where.at(key), base, "credential", all)
 			}

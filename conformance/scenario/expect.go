@@ -24,6 +24,8 @@ type CallExpect struct {
 	Stage *Text `toml:"stage"`
 	// Message is what the error, or error-map, says for people.
 	Message *Text `toml:"message"`
+	// ErrorText is the whole text of an error: pipeline, stage, kind, message, attempts and reason.
+	ErrorText *Text `toml:"error_text"`
 	// ProblemType is the `type` of problem details.
 	ProblemType *Text `toml:"problem_type"`
 	// Violations are what validate found: each of these among them.

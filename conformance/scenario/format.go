@@ -186,8 +186,14 @@ type Event struct {
 	Write map[string]string `toml:"write"`
 	// Logout names a credential, or "NAME/SUBJECT", that the program logs out.
 	Logout string `toml:"logout"`
-	// Login names a credential, or "NAME/SUBJECT", whose session the program logs in.
+	// Login names a credential, or "NAME/SUBJECT", whose session the program logs in, with Fields.
 	Login string `toml:"login"`
+	// Fields are what a login sends, beside and in place of those of the file: user, password and the like.
+	Fields map[string]string `toml:"fields"`
+	// SetToken names a credential, or "NAME/SUBJECT", whose session the program gives Token.
+	SetToken string `toml:"set_token"`
+	// Token is the access token of SetToken.
+	Token string `toml:"token"`
 	// Close closes the runner.
 	Close bool `toml:"close"`
 }

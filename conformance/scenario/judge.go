@@ -192,7 +192,7 @@ func (j *judge) answer(c *caller, e *CallExpect, at place) {
 func (j *judge) failure(c *caller, e *CallExpect, at place) {
 	f := c.failure
 	if f == nil {
-		if f = (&pipeline.Error{}); e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorBody != nil || e.RetryAfter != nil {
+		if f = (&pipeline.Error{}); e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorBody != nil || e.ErrorText != nil || e.RetryAfter != nil {
 			j.fail(at, "outcome of "+c.name, "an error", c.outcome())
 			return
 		}
@@ -207,6 +207,7 @@ func (j *judge) failure(c *caller, e *CallExpect, at place) {
 	j.text(at.at("stage"), "stage of "+c.name, e.Stage, f.Stage, f.Stage != "")
 	j.text(at.at("message"), "message of "+c.name, e.Message, f.Message, f.Message != "")
 	j.text(at.at("problem_type"), "problem type of "+c.name, e.ProblemType, f.ProblemType, f.ProblemType != "")
+	j.text(at.at("error_text"), "text of the error of "+c.name, e.ErrorText, f.Error(), c.err != nil)
 	j.text(at.at("error_body"), "body in the error of "+c.name, e.ErrorBody, string(f.Body), len(f.Body) > 0)
 	j.time(at.at("retry_after"), "retry-after in the error of "+c.name, e.RetryAfter, f.RetryAfter)
 	for i, v := range e.Violations {

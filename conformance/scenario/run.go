@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential"
 	"github.com/leatdev/leat/pipeline/redact"
 )
 
@@ -176,17 +177,24 @@ func (p *play) event(ctx context.Context, e Event) {
 
 // account logs a session in or out, as the program would.
 func (p *play) account(ctx context.Context, e Event) {
-	name, subject, _ := strings.Cut(e.Login+e.Logout, "/")
+	name, subject, _ := strings.Cut(e.Login+e.Logout+e.SetToken, "/")
 	session, err := p.runner.Credential(name, subject)
 	switch {
 	case err != nil:
 	case e.Logout != "":
 		err = session.Logout(ctx)
+	case e.SetToken != "":
+		err = session.Set(ctx, credential.Token{Access: redact.NewSecret(e.Token)})
+		p.world.know(e.Token)
 	default:
-		err = session.Login(ctx, map[string]redact.Secret{})
+		fields := map[string]redact.Secret{}
+		for k, v := range e.Fields {
+			fields[k] = redact.NewSecret(v)
+		}
+		err = session.Login(ctx, fields)
 	}
 	if err != nil {
-		p.world.surprise(p.world.test, fmt.Sprintf("log %s in or out: %v", name, err), "")
+		p.world.surprise(p.world.test, fmt.Sprintf("the session %s: %v", e.Login+e.Logout+e.SetToken, err), "")
 	}
 }
 

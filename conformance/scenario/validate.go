@@ -153,9 +153,11 @@ func (e SessionExpect) Validate() error {
 
 // Validate refuses an event that does nothing, or several things.
 func (e Event) Validate() error {
-	n := count(e.Expire != "", e.Revoke != "", e.Down != "", e.Up != "", e.Secrets != nil, e.Write != nil, e.Logout != "", e.Login != "", e.Close)
+	n := count(e.Expire != "", e.Revoke != "", e.Down != "", e.Up != "", e.Secrets != nil, e.Write != nil, e.Logout != "", e.Login != "", e.SetToken != "", e.Close)
 	return errors.Join(refuse(e.At < 0, "at", "time does not run backwards", ""), refuse(n != 1, "", fmt.Sprintf("an event does one thing, this one does %d", n),
-		"write one of expire, revoke, down, up, secrets, write, logout, login, close"))
+		"write one of expire, revoke, down, up, secrets, write, logout, login, set_token, close"),
+		refuse(e.Fields != nil && e.Login == "", "fields", "fields are those of a login", `write login = "NAME"`),
+		refuse((e.Token == "") != (e.SetToken == ""), "", "set_token and token belong together", ""))
 }
 
 func count(there ...bool) (n int) {
