@@ -36,8 +36,9 @@ type Config struct {
 	MaxElapsed time.Duration `toml:"max_elapsed"`
 	// Hints names the response headers that are believed when they ask to wait, each as "name" or "name:unit". Without a unit
 	// the value is as in Retry-After, whole seconds or an HTTP date; "seconds" and "delta" are whole seconds from now, "ms"
-	// whole milliseconds from now, "unix" whole seconds since 1970. They count on 429, 503, 413 and 3xx, and where a rule
-	// matched. The first that says something counts, Retry-After before all others. Default ["retry-after"].
+	// whole milliseconds from now, "unix" whole seconds since 1970. Retry-After counts on 429, 503, 413 and 3xx, the others on
+	// 429 alone, and all of them where a rule matched. The first that says something counts, Retry-After before all others.
+	// Default ["retry-after"].
 	Hints []Hint `toml:"hints"`
 	// Rules move outcomes to another class; the first that matches counts. 401 and 407 are not sent again whatever a rule says:
 	// they are refresh's. Default none.
