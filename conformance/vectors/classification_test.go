@@ -46,7 +46,10 @@ func classification() file {
 		file: "classification.json",
 		text: "What is known of a send: by the status of the answer, or by the failure where there was none. trace is what the transport reported: nothing (\"none\"), that a connection " +
 			"was asked for (\"asked\"), that the headers were written too (\"written\"). resend says which requests retry sends again, as far as this outcome goes.",
-		rules: []string{"send.one_verdict", "retry.class", "retry.auth"},
+		rules: []string{
+			"send.one_verdict", "send.kind", "send.class_not_sent", "send.class_refused", "send.class_unknown", "send.class_processed", "send.class_terminal",
+			"retry.class", "retry.auth",
+		},
 		run:   runOutcome,
 		check: checkOutcome,
 		cases: append(statuses(), failures()...),

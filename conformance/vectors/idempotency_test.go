@@ -45,7 +45,7 @@ func idempotency() file {
 	return table[idempotentIn, idempotentOut]{
 		file:  "idempotency.json",
 		text:  "Whether sending a request twice does no more than sending it once: by its method, by a key, or because the caller marked it.",
-		rules: []string{"retry.unsafe_method"},
+		rules: []string{"retry.idempotent", "retry.unsafe_method"},
 		run:   runIdempotent,
 		check: func(in idempotentIn, out idempotentOut) string {
 			plain := !in.Marked && len(in.Headers) == 0

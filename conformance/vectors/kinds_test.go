@@ -40,7 +40,7 @@ func kinds() file {
 		file: "kinds.json",
 		text: "Every kind of failure, coarse ones first: the kind that it is below (\"\" for a coarse one), its name in texts, and the HTTP statuses that give it without a rule, " +
 			"each run of them as [first, last]. A status below 400 gives none.",
-		rules: []string{"send.one_verdict", "call.one_result"},
+		rules: []string{"send.kind", "call.one_result"},
 		run:   runKind,
 		check: checkKinds(),
 		cases: cases,

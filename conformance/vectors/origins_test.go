@@ -24,7 +24,7 @@ func origins() file {
 		file: "origins.json",
 		text: "Whether an entry of a credential's origins is valid, whether a URL is at it, and whether it can only be this machine (over plain http a credential goes nowhere else, " +
 			"unless insecure = true).",
-		rules: []string{"send.origin", "send.plain_http"},
+		rules: []string{"send.origin", "send.plain_http", "credential.origins"},
 		run:   runOrigin,
 		check: checkOrigin,
 		cases: append(originMatches(), originRefusals()...),

@@ -33,7 +33,7 @@ func retryAfter() file {
 		file: "retry-after.json",
 		text: "How long an answer asks retry to wait, and which header does; 0 and \"\" if none does. hints is the key of [stages.retry]; rule says that one of its rules " +
 			"matched the answer; now is the caller's clock when the answer came.",
-		rules: []string{"retry.retry_after"},
+		rules: []string{"retry.retry_after", "retry.retry_after_forms", "retry.hints"},
 		run:   runAfter,
 		check: checkAfter,
 		cases: cases,

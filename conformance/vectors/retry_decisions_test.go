@@ -60,8 +60,8 @@ func retryDecisions() file {
 			"The status is 0 where there was no answer; class and kind are the outcome's, the file's rules applied; ended says how the call's context ended, if it has; " +
 			"remaining_ms is until its deadline, null if it has none; config holds keys of [stages.retry].",
 		rules: []string{
-			"retry.class", "retry.max_attempts", "retry.unsafe_method", "retry.disabled", "retry.auth", "retry.body", "retry.retry_after",
-			"retry.retry_after_too_long", "retry.no_time_left", "retry.reason",
+			"retry.order", "retry.class", "retry.max_attempts", "retry.unsafe_method", "retry.disabled", "retry.auth", "retry.body", "retry.retry_after",
+			"retry.retry_after_too_long", "retry.no_time_left", "retry.max_elapsed", "retry.reason",
 		},
 		run:   runGate,
 		check: checkGate,

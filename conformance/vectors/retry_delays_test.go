@@ -31,7 +31,7 @@ func retryDelays() file {
 		file: "retry-delays.json",
 		text: "How long retry waits before the next attempt, after so many attempts, with the keys of [stages.retry]. draw and spread are the two random numbers from [0, 1); " +
 			"previous_ms is the wait before the latest attempt, 0 if that was the first; asked_ms is how long the server asks to wait, 0 if it does not.",
-		rules: []string{"retry.retry_after"},
+		rules: []string{"retry.delay", "retry.retry_after"},
 		run:   runDelay,
 		check: checkDelay,
 		cases: append(drawnDelays(), askedDelays()...),

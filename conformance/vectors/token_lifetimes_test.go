@@ -30,7 +30,7 @@ func tokenLifetimes() file {
 		file: "token-lifetimes.json",
 		text: "When a token is renewed, counted from the moment that its request was sent: from background_ms in the background, while it is still served; from wait_ms callers wait for the " +
 			"next one. null: never, only a 401 renews it. took_ms is how long the answer took; draw is a random number from [0, 1) that each process draws once per session.",
-		rules: []string{"refresh.own_clock", "refresh.old_serves"},
+		rules: []string{"refresh.own_clock", "refresh.old_serves", "credential.lifetime"},
 		run:   runLifetime,
 		check: checkLifetime,
 		cases: []sample[lifetimeIn, lifetimeOut]{
