@@ -54,13 +54,20 @@ type CallExpect struct {
 
 // EventExpect is an event in the record of a call: at least one, or as many as count says.
 type EventExpect struct {
-	Stage  *Text  `toml:"stage"`
-	Event  *Text  `toml:"event"`
-	Status *int   `toml:"status"`
-	Reason *Text  `toml:"reason"`
-	Text   *Text  `toml:"text"`
-	At     *Time  `toml:"at"`
-	Count  *Count `toml:"count"`
+	// Stage is the stage's name in the file, or "send".
+	Stage *Text `toml:"stage"`
+	// Event is the event's name: sent, retry, replay, skipped and the like.
+	Event *Text `toml:"event"`
+	// Status is that of the answer which the event is about.
+	Status *int `toml:"status"`
+	// Reason is why, in a word.
+	Reason *Text `toml:"reason"`
+	// Text is what it says for people.
+	Text *Text `toml:"text"`
+	// At is when it happened, from the beginning of the call.
+	At *Time `toml:"at"`
+	// Count is how many events are like this. Default: at least one.
+	Count *Count `toml:"count"`
 }
 
 // Expect is what must be true when the test has ended.
@@ -69,7 +76,7 @@ type Expect struct {
 	Sends *Count `toml:"sends"`
 	// Sent are the requests that reached it, all of them, in their order.
 	Sent []SentExpect `toml:"sent"`
-	// Connections is how many connections were made to it.
+	// Connections is how many connections to it were tried.
 	Connections *Count `toml:"connections"`
 	// Tokens is how many token requests each credential made.
 	Tokens map[string]Count `toml:"tokens"`
@@ -87,9 +94,12 @@ type Expect struct {
 
 // UpstreamExpect is what an origin must have seen.
 type UpstreamExpect struct {
-	Sends       *Count       `toml:"sends"`
-	Sent        []SentExpect `toml:"sent"`
-	Connections *Count       `toml:"connections"`
+	// Sends is how many requests reached it, token requests aside.
+	Sends *Count `toml:"sends"`
+	// Sent are the requests that reached it, all of them, in their order.
+	Sent []SentExpect `toml:"sent"`
+	// Connections is how many connections were tried.
+	Connections *Count `toml:"connections"`
 }
 
 // SentExpect is a request as it arrived.
@@ -112,25 +122,38 @@ type SentExpect struct {
 
 // SessionExpect is how a session must be.
 type SessionExpect struct {
-	State      *string `toml:"state"`
-	Generation *Count  `toml:"generation"`
+	// State is empty, fresh, advisory, expired, cooldown, dead or closed.
+	State *string `toml:"state"`
+	// Generation counts its tokens and logouts.
+	Generation *Count `toml:"generation"`
 }
 
 // LogExpect is a record of the log: at least one, or as many as count says.
 type LogExpect struct {
-	Level   *Text           `toml:"level"`
-	Message *Text           `toml:"message"`
-	Attrs   map[string]Text `toml:"attrs"` // groups are joined with dots; every value as text
-	Count   *Count          `toml:"count"`
+	// Level is debug, info, warn or error.
+	Level *Text `toml:"level"`
+	// Message is its message.
+	Message *Text `toml:"message"`
+	// Attrs are its attributes as text, the names of groups before theirs with a dot between.
+	Attrs map[string]Text `toml:"attrs"`
+	// Count is how many records are like this. Default: at least one.
+	Count *Count `toml:"count"`
 }
 
 // SpanExpect is a span: at least one, or as many as count says.
 type SpanExpect struct {
-	Name       *Text           `toml:"name"`
-	Kind       *string         `toml:"kind"` // "internal" or "client"
-	Parent     *Text           `toml:"parent"`
-	Status     *string         `toml:"status"` // "unset", "error" or "ok"
+	// Name is its name.
+	Name *Text `toml:"name"`
+	// Kind is "internal" or "client".
+	Kind *string `toml:"kind"`
+	// Parent is the name of the span around it.
+	Parent *Text `toml:"parent"`
+	// Status is "unset", "error" or "ok".
+	Status *string `toml:"status"`
+	// Attributes are its attributes as text.
 	Attributes map[string]Text `toml:"attributes"`
-	Events     []Text          `toml:"events"` // names, each of them among the span's
-	Count      *Count          `toml:"count"`
+	// Events are names of its events: each of these among them.
+	Events []Text `toml:"events"`
+	// Count is how many spans are like this. Default: at least one.
+	Count *Count `toml:"count"`
 }

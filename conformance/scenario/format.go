@@ -155,15 +155,22 @@ type Call struct {
 	FollowRedirects *bool `toml:"follow_redirects"`
 	// StatusErrors makes errors of 4xx and 5xx answers (pipeline.StatusErrors). Default false.
 	StatusErrors bool `toml:"status_errors"`
-	// Subject and the rest are the options of the call.
-	Subject        string            `toml:"subject"`
-	IdempotencyKey string            `toml:"idempotency_key"`
-	Idempotent     bool              `toml:"idempotent"`
-	NoRetry        bool              `toml:"no_retry"`
-	SkipAuth       bool              `toml:"skip_auth"`
-	Timeout        *time.Duration    `toml:"timeout"`
-	Operation      string            `toml:"operation"`
-	Labels         map[string]string `toml:"labels"`
+	// Subject is on whose behalf the call is made (pipeline.Subject).
+	Subject string `toml:"subject"`
+	// IdempotencyKey is sent as Idempotency-Key (pipeline.IdempotencyKey).
+	IdempotencyKey string `toml:"idempotency_key"`
+	// Idempotent says that sending twice does no harm (pipeline.Idempotent).
+	Idempotent bool `toml:"idempotent"`
+	// NoRetry keeps retry from sending again (pipeline.NoRetry).
+	NoRetry bool `toml:"no_retry"`
+	// SkipAuth keeps auth from attaching a credential (pipeline.SkipAuth).
+	SkipAuth bool `toml:"skip_auth"`
+	// Timeout bounds the call in place of the file's (pipeline.Timeout).
+	Timeout *time.Duration `toml:"timeout"`
+	// Operation names what the call does (pipeline.Operation).
+	Operation string `toml:"operation"`
+	// Labels are values for conditions (pipeline.Label).
+	Labels map[string]string `toml:"labels"`
 	// Expect is what must come of it, for each of its callers.
 	Expect CallExpect `toml:"expect"`
 }

@@ -43,6 +43,9 @@ func generate(root string) (map[string][]byte, error) {
 		"credentials.md":   credentialPage(r),
 		"options.md":       tablePage(r),
 	}
+	if files["test-files.md"], err = testPage(root); err != nil {
+		return nil, err
+	}
 	for _, t := range r.Stages {
 		files["stages/"+t.Name+".md"] = stagePage(t)
 	}
