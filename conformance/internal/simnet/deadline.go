@@ -19,6 +19,15 @@ func (d *deadline) stop() {
 	*d = deadline{turn: d.turn + 1}
 }
 
+// SetDeadline sets the deadlines of reads and of writes, as net.Conn says.
+func (c *Conn) SetDeadline(t time.Time) error { return c.arm(t, &c.readBy, &c.writeBy) }
+
+// SetReadDeadline sets the deadline of reads, as net.Conn says.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.arm(t, &c.readBy) }
+
+// SetWriteDeadline sets the deadline of writes, as net.Conn says.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.arm(t, &c.writeBy) }
+
 // arm replaces deadlines by one at t, or by none if t is zero.
 func (c *Conn) arm(t time.Time, deadlines ...*deadline) error {
 	c.mu.Lock()

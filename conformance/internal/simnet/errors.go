@@ -34,26 +34,29 @@ func Hang(ctx context.Context) error { return hang(ctx, nil) }
 
 func hang(ctx context.Context, addr net.Addr) error {
 	<-ctx.Done()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return dialing(addr, timeout{})
-	}
-	return dialing(addr, canceled{})
+	return dialing(addr, ended{ctx.Err()})
 }
 
 func dialing(addr net.Addr, err error) error {
 	return &net.OpError{Op: "dial", Net: "tcp", Addr: addr, Err: err}
 }
 
-// timeout and canceled are equal to what package net makes of a context's errors; there they are not exported.
-type (
-	timeout  struct{}
-	canceled struct{}
-)
+// ended is what package net makes of the error of a context that ended a dial; its own type is not exported.
+type ended struct{ cause error }
 
-func (timeout) Error() string        { return "i/o timeout" }
-func (timeout) Timeout() bool        { return true }
-func (timeout) Temporary() bool      { return true }
-func (timeout) Is(target error) bool { return target == context.DeadlineExceeded } //nolint:errorlint // this is its half of errors.Is
+// Error returns package net's words.
+func (e ended) Error() string {
+	if e.Timeout() {
+		return "i/o timeout"
+	}
+	return "operation was canceled"
+}
 
-func (canceled) Error() string        { return "operation was canceled" }
-func (canceled) Is(target error) bool { return target == context.Canceled } //nolint:errorlint // this is its half of errors.Is
+// Unwrap returns the context's error.
+func (e ended) Unwrap() error { return e.cause }
+
+// Timeout tells whether a deadline ended the dial.
+func (e ended) Timeout() bool { return errors.Is(e.cause, context.DeadlineExceeded) }
+
+// Temporary tells the same, as it always did in package net.
+func (e ended) Temporary() bool { return e.Timeout() }

@@ -145,3 +145,52 @@ func TestHTTP_connection_ends_in_mid_body(t *testing.T) {
 		}
 	}
 }
+
+func TestHTTP_dead_link(t *testing.T) {
+	for name, major := range protocols {
+		for _, tc := range []struct {
+			name   string
+			freeze func(req *http.Request, w http.ResponseWriter)
+		}{
+			{"before_the_answer", func(req *http.Request, _ http.ResponseWriter) { connOf(req).Freeze() }},
+			{"in_mid_body", func(req *http.Request, w http.ResponseWriter) {
+				w.Write(pattern(1000))
+				w.(http.Flusher).Flush()
+				synctest.Wait()
+				connOf(req).Freeze()
+			}},
+		} {
+			t.Run(fmt.Sprintf("%s/%s", name, tc.name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					told := make(chan struct{})
+					client, stop := serve(t, major, func(w http.ResponseWriter, req *http.Request) {
+						tc.freeze(req, w)
+						w.Write(pattern(1000)) // succeeds, and arrives nowhere
+						<-req.Context().Done()
+						close(told)
+					})
+					defer stop()
+					ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+					defer cancel()
+					began := time.Now()
+					req, _ := http.NewRequestWithContext(ctx, "GET", "https://"+host, nil)
+					resp, err := client.Do(req)
+					if err == nil {
+						var body []byte
+						body, err = io.ReadAll(resp.Body)
+						resp.Body.Close()
+						if len(body) != 1000 {
+							t.Errorf("got %d bytes of the body", len(body))
+						}
+					}
+					if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 30*time.Second {
+						t.Errorf("got %v after %v", err, time.Since(began))
+					}
+					synctest.Wait()               // net/http forgets the request a moment after it returned
+					client.CloseIdleConnections() // HTTP/2 keeps the connection when a request ends
+					<-told
+				})
+			})
+		}
+	}
+}
