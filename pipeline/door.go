@@ -41,6 +41,9 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 		in = in.WithContext(ctx)
 	}
 	resp, err := ch.first.RoundTrip(in)
+	if e, ok := err.(*Error); ok && e.call == nil { //nolint:errorlint // the last link's own: this pipeline has no stage that would have stamped it
+		err = c.adopt(stageSend, e)
+	}
 	if err == nil && d.statusErrors {
 		resp, err = c.statusError(resp)
 	}

@@ -68,7 +68,7 @@ type CredentialConfig struct {
 	Insecure bool `toml:"insecure"`
 	// PerSubject keeps one session for each subject, such as a tenant, that calls are made for, in place of one for all.
 	PerSubject bool `toml:"per_subject"`
-	// MaxSessions is how many sessions are kept; beyond it those that were idle longest are forgotten. Default 10000.
+	// MaxSessions is how many sessions are kept; beyond it those that nobody used of late are forgotten, and come back with the token they had. Default 10000.
 	MaxSessions int `toml:"max_sessions"`
 	// Transport names the [transports.NAME] that token requests go through. Default "default".
 	Transport string `toml:"transport"`

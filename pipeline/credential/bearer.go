@@ -18,7 +18,8 @@ type BearerConfig struct {
 	Header string `toml:"header"`
 	// Prefix stands before the token in the header. Default "Bearer ".
 	Prefix string `toml:"prefix"`
-	// Lifetime says after which time the token is read again; 0, the default, reads it again only when it was refused.
+	// Lifetime is how long the token counts as good; it is read again in the background shortly before. 0, the default, reads it again
+	// only when it was refused.
 	Lifetime time.Duration `toml:"lifetime"`
 }
 
