@@ -29,8 +29,9 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 //   - "stream_error": RST_STREAM with INTERNAL_ERROR, which promises nothing.
 //
 // With a reset stream the peer says a graceful GOAWAY too, so that the client's next request takes a new connection: a script
-// decides for each connection. It closes the connection a second later, if the client did not. Another fault is a mistake of the
-// caller, and panics.
+// decides for each connection. It closes the connection a second later, if the client did not; a bubble's time stands still once
+// its main function returned, so that has to wait as long, or close the connection. Another fault is a mistake of the caller, and
+// panics.
 //
 // After the first two faults net/http sends again what it can (a request without a body, or with GetBody), at once and as often as
 // it takes: a script in which every connection refuses never ends, not even in virtual time.

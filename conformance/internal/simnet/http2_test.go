@@ -94,6 +94,7 @@ func TestServeHTTP2Fault(t *testing.T) {
 				}
 				synctest.Wait()
 				transport.CloseIdleConnections() // net/http dials one for each request, and may not need them all
+				time.Sleep(2 * time.Second)      // a request that turned away left a connection to the peer
 			})
 		})
 	}

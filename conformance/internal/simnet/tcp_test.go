@@ -52,7 +52,7 @@ func tell(err error) said {
 		}
 		return said{Text: err.Error()}
 	}
-	return said{op.Op, op.Net, op.Err.Error(), op.Timeout(), op.Temporary()} //nolint:staticcheck // programs still ask
+	return said{op.Op, op.Net, op.Err.Error(), op.Timeout(), op.Temporary()}
 }
 
 func TestConn_fails_as_TCP_does(t *testing.T) {
@@ -105,9 +105,9 @@ func TestErrors_are_those_of_a_dialer(t *testing.T) {
 	}
 	addr := listener.Addr().String()
 	listener.Close()
-	canceled, cancel := context.WithCancel(context.Background())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	late, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
 	for name, tc := range map[string]struct {
 		ctx context.Context
