@@ -226,6 +226,16 @@ func (w SpanExpect) like(s sdktrace.ReadOnlySpan, parent string) bool {
 	return ok
 }
 
+// held counts the connections that are neither idle nor closed although every call is over: somebody did not close an answer's body.
+func held() (n int) {
+	for stack := range strings.SplitSeq(leftovers(), "\n\n") {
+		if strings.Contains(stack, "net/http") && strings.Contains(stack, ").readLoop(") { // of a client's connection, HTTP/1 or 2
+			n++
+		}
+	}
+	return n
+}
+
 // leftovers returns the stacks of goroutines in this bubble but its own.
 func leftovers() string {
 	buf := make([]byte, 1<<20)

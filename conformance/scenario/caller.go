@@ -33,6 +33,7 @@ type caller struct {
 	failure          *pipeline.Error
 	info             *pipeline.Call
 	elapsed, ended   time.Duration
+	leave            func()        // ends the caller's context: after the test, for many a program's lives as long as the program
 	left             time.Duration // after which the caller's context ended; 0 if it did not
 	mu               sync.Mutex
 	odd              []string // breaches of what always holds
@@ -61,8 +62,7 @@ func (c *Call) count() int {
 // call sends the request and reads the answer.
 func (c *caller) call(ctx context.Context) {
 	start := time.Now()
-	ctx, cancel := c.context(ctx)
-	defer cancel()
+	ctx, c.leave = c.context(ctx)
 	defer context.AfterFunc(ctx, func() { c.note(func() { c.left = time.Since(start) }) })()
 	p, err := c.play.runner.Pipeline(c.pipeline())
 	if err != nil {

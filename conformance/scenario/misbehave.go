@@ -12,15 +12,16 @@ import (
 // MisbehaveConfig is the table of a stage of type "misbehave", which every test may use: it breaks the contract of stages, to show what
 // comes of it.
 type MisbehaveConfig struct {
-	// How is what it does: "panic", return "both" or "neither" of a response and an error, return an "error" of no kind, "answer" 418 by
-	// itself, or "drop" the response of the stages within and return an error. Required.
+	// How is what it does: "panic" before it sends, or "late", once it has an answer; return "both" or "neither" of a response and an
+	// error, return an "error" of no kind, "answer" 418 by itself, "drop" the response of the stages within and return an error, or "touch"
+	// a request that was handed on: it adds the header X-Touched. Required.
 	How string `toml:"how"`
 }
 
 // Validate refuses an unknown way to misbehave.
 func (c MisbehaveConfig) Validate() error {
 	return errors.Join(refuse(c.How == "", "how", "how is missing", `write how = "panic"`),
-		oneOfWords("how", c.How, []string{"panic", "both", "neither", "error", "answer", "drop"}))
+		oneOfWords("how", c.How, []string{"panic", "late", "both", "neither", "error", "answer", "drop", "touch"}))
 }
 
 func misbehaveFactory() pipeline.Factory {
@@ -43,6 +44,13 @@ func (c MisbehaveConfig) do(req *http.Request, next http.RoundTripper) (*http.Re
 		return nil, nil //nolint:nilnil // that is the point
 	case "error":
 		return nil, errors.New("something is wrong")
+	case "late":
+		_, _ = next.RoundTrip(req) //nolint:bodyclose // that is the point
+		panic("the stage fell over")
+	case "touch":
+		resp, err := next.RoundTrip(req)
+		req.Header.Add("X-Touched", "yes")
+		return resp, err
 	case "drop":
 		if _, err := next.RoundTrip(req); err != nil { //nolint:bodyclose // that is the point
 			return nil, err

@@ -84,6 +84,13 @@ func (p *play) run(ctx context.Context, dir string) {
 	synctest.Wait() // what goes on in the background has come to rest
 	p.judgeSessions(j)
 	p.close(j)
+	synctest.Wait()
+	if n := held(); n > 0 {
+		j.fail(here, "connections that an unclosed answer keeps busy (call.nothing_left)", "none", fmt.Sprint(n))
+	}
+	for _, c := range p.calls {
+		c.leave()
+	}
 	p.judge(j)
 	p.world.stop()
 	synctest.Wait()
@@ -226,7 +233,7 @@ func (r *recorder) of(id string) *pipeline.Call {
 }
 
 // Find returns the test files among paths, those of folders included, in the order of their names. Folders whose names begin with a
-// dot, and testdata and node_modules, are left out unless they are named themselves.
+// dot, and testdata and node_modules, are left out unless they are named themselves (see [LeftOut]).
 func Find(paths ...string) (files []string, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -241,7 +248,7 @@ func Find(paths ...string) (files []string, err error) {
 			switch {
 			case err != nil:
 				return err
-			case d.IsDir() && name != path && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules"):
+			case d.IsDir() && name != path && LeftOut(d.Name()):
 				return filepath.SkipDir
 			case !d.IsDir() && strings.HasSuffix(name, Suffix):
 				files = append(files, name)
