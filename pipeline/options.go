@@ -31,6 +31,7 @@ type runnerOptions struct {
 	redaction   redact.Rules
 	observe     func(*Call, Event)
 	network     *Network
+	wrap        func(http.RoundTripper) http.RoundTripper
 	random      func() float64
 }
 
@@ -56,6 +57,12 @@ type Network struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// RootCAs is what TLS trusts, in place of the system's roots and of the file's `ca`; `cert` and `key` are not read.
 	RootCAs *x509.CertPool
+}
+
+// WithWrappedTransports has f wrap every transport. What f returns sees each physical request as it goes out, credentials included and
+// token requests too, and each answer as it comes: for recordings and for measuring. It must keep the contract of http.RoundTripper.
+func WithWrappedTransports(f func(http.RoundTripper) http.RoundTripper) Option {
+	return func(o *runnerOptions) { o.wrap = f }
 }
 
 // WithNetwork has every transport connect through n, for tests and simulations: pools, TLS, HTTP/2 and timeouts stay those of the file.

@@ -181,6 +181,9 @@ func (r *Runner) startTransports() error {
 		if _, all := r.opts.transports["*"]; !all && len(upstreams) > 0 {
 			base = &router{base: base, upstreams: upstreams}
 		}
+		if r.opts.wrap != nil {
+			base = r.opts.wrap(base)
+		}
 		r.bases[name] = base
 	}
 	return nil
