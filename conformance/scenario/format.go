@@ -201,6 +201,8 @@ type Event struct {
 	SetToken string `toml:"set_token"`
 	// Token is the access token of SetToken.
 	Token string `toml:"token"`
+	// Fails says that the login, the logout or the setting of a token must fail. Default: that fails the test.
+	Fails bool `toml:"fails"`
 	// Close closes the runner.
 	Close bool `toml:"close"`
 }

@@ -137,7 +137,10 @@ func (p *play) perform(ctx context.Context) {
 	}
 	var steps []step
 	for _, e := range p.test.Events {
-		steps = append(steps, step{e.At, func() { p.event(ctx, e) }})
+		steps = append(steps, step{e.At, func() {
+			p.event(ctx, e)
+			synctest.Wait() // what it does at once is done before anything else happens
+		}})
 	}
 	for n := range p.test.Calls {
 		c := &p.test.Calls[n]
@@ -200,8 +203,11 @@ func (p *play) account(ctx context.Context, e Event) {
 		}
 		err = session.Login(ctx, fields)
 	}
-	if err != nil {
+	switch {
+	case err != nil && !e.Fails:
 		p.world.surprise(p.world.test, fmt.Sprintf("the session %s: %v", e.Login+e.Logout+e.SetToken, err), "")
+	case err == nil && e.Fails:
+		p.world.surprise(p.world.test, fmt.Sprintf("the session %s did not fail", e.Login+e.Logout+e.SetToken), "")
 	}
 }
 

@@ -157,7 +157,8 @@ func (e Event) Validate() error {
 	return errors.Join(refuse(e.At < 0, "at", "time does not run backwards", ""), refuse(n != 1, "", fmt.Sprintf("an event does one thing, this one does %d", n),
 		"write one of expire, revoke, down, up, secrets, write, logout, login, set_token, close"),
 		refuse(e.Fields != nil && e.Login == "", "fields", "fields are those of a login", `write login = "NAME"`),
-		refuse((e.Token == "") != (e.SetToken == ""), "", "set_token and token belong together", ""))
+		refuse((e.Token == "") != (e.SetToken == ""), "", "set_token and token belong together", ""),
+		refuse(e.Fails && e.Login+e.Logout+e.SetToken == "", "fails", "what can fail is a login, a logout or set_token", ""))
 }
 
 func count(there ...bool) (n int) {
