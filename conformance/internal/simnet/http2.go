@@ -28,6 +28,8 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 //   - "goaway": a graceful GOAWAY with a last stream below the request's, which promises the same.
 //   - "stream_error": RST_STREAM with INTERNAL_ERROR, which promises nothing.
 //
+// The first fault takes a nanosecond, so that in a bubble whoever sends at one moment has sent before anything fails.
+//
 // With a reset stream the peer says a graceful GOAWAY too, so that the client's next request takes a new connection: a script
 // decides for each connection. It closes the connection a second later, if the client did not; a bubble's time stands still once
 // its main function returned, so that has to wait as long, or close the connection. Another fault is a mistake of the caller, and
@@ -135,6 +137,9 @@ func (p *peer) answer(typ, flags byte, stream uint32, payload []byte) []byte {
 		asked := flags&flagEndStream != 0 || typ == frameData && len(payload) > 0
 		if asked && p.open[stream] {
 			delete(p.open, stream)
+			if !p.away {
+				<-time.After(1) // in a bubble: when nothing else can happen, so that each request under way has found its connection
+			}
 			p.away = true
 			return p.reply(stream)
 		}
