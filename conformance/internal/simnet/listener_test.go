@@ -55,6 +55,21 @@ func TestListener(t *testing.T) {
 			}
 		})
 	})
+	t.Run("does_not_connect_for_a_context_that_ended", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			listener := simnet.Listen("api.test:443")
+			defer listener.Close()
+			go listener.Accept()
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			for range 20 {
+				if _, err := listener.Dial(ctx); !errors.Is(err, context.Canceled) {
+					t.Fatalf("got %v", err)
+				}
+			}
+		})
+	})
 	t.Run("refuses_after_close_and_ends_who_waits", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			dialing, accepting := simnet.Listen("api.test:443"), simnet.Listen("api.test:443")
