@@ -72,8 +72,14 @@ func (d *decoder) mark(path []string) {
 
 func (d *decoder) mismatch(n *node, path []string, want string) {
 	hint := ""
-	if want == "an array" && n.kind == scalar {
+	switch {
+	case want != "an array":
+	case n.kind == scalar:
 		hint = "write [" + n.literal() + "]"
+	case n.opened == inline:
+		hint = "write [{ … }]"
+	default:
+		hint = "a table of an array begins with two brackets: [[…]]"
 	}
 	if n.text {
 		n = n.quoted()

@@ -129,6 +129,16 @@ p.toml:12:9: expected a string, found a date or time
 p.toml:13:9: a rule needs a kind
   inner = {}
           ^^`},
+		{"tables in place of arrays", "hints = { a = 1 }\n[stages.a.rules]\nkind = \"x\"\n", `
+p.toml:3:9: expected an array, found a table
+  hints = { a = 1 }
+          ^^^^^^^^^
+  write [{ … }]
+
+p.toml:4:2: expected an array, found a table
+  [stages.a.rules]
+   ^^^^^^^^^^^^^^
+  a table of an array begins with two brackets: [[…]]`},
 		{"durations", "base = \"5\"\n[stages.a.set]\nx = 1.5\n[stages.a.inner]\nkind=\"none\"\n", `
 p.toml:3:8: "5" is not a duration
   base = "5"
