@@ -10,6 +10,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +22,7 @@ import (
 	"time"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/stages"
 )
 
 func writePEM(t *testing.T, path, typ string, der []byte) {
@@ -98,5 +101,25 @@ func TestTransport_client_certificate_follows_its_files(t *testing.T) {
 	_, err = pipeline.OpenBytes(t.Context(), file, []byte(strings.Replace(src, "ca.pem", "crt.pem", 1)), pipeline.WithEnviron(nil))
 	if err == nil || !strings.Contains(err.Error(), "crt.pem holds no PEM certificate") {
 		t.Errorf("opened with a bad ca file: %v", err)
+	}
+}
+
+func TestTransport_certificate_of_a_token_endpoint(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS() // nobody trusts its certificate
+	defer srv.Close()
+	src := fmt.Sprintf("version = 1\n[transports.default]\nproxy = \"none\"\n[credentials.c]\ntype = \"login\"\norigins = [%q]\n"+
+		"login = { path = \"/login\", send = { password = { env = \"P\" } } }\n[pipelines.p]\nbase_url = %q\ncredential = \"c\"\nstages = [\"auth\"]\n", srv.URL, srv.URL)
+	r, err := pipeline.OpenBytes(t.Context(), "t.toml", []byte(src), pipeline.WithEnviron(nil), pipeline.WithStages(stages.All()...),
+		pipeline.WithSecrets(map[string]string{"P": "secret"}), pipeline.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, _ := r.Pipeline("p")
+	_, err = get(t, t.Context(), p, "/")
+	if e := kindOf(t, err, pipeline.KindTLS); e.Class != pipeline.ClassNotSent || e.Reason != "no_credential" {
+		t.Errorf("got class %q, reason %q, want not_sent and no_credential", e.Class, e.Reason)
 	}
 }

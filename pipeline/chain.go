@@ -125,6 +125,9 @@ func (ch *chain) sessionError(err error) *Error {
 		e.Kind, e.Class = KindOfStatus(failure.Status), ClassNotSent
 	case failure.Status == 0:
 		e.Kind, e.Class = kindOfTransport(err), ClassNotSent
+		if isCertificate(err) || isTLSTransport(err) {
+			e.Kind = KindTLS
+		}
 	}
 	return e
 }
