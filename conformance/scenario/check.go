@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"net"
 	"net/url"
 	"reflect"
 	"slices"
@@ -16,21 +17,27 @@ import (
 func (s *Suite) check(i int) config.Diagnostics {
 	t, at := &s.doc.Tests[i], s.test(i)
 	plan, err := s.plan(i)
+	var f *config.File
+	if err == nil {
+		f, err = s.file(i, "")
+	}
 	if err != nil {
 		if diags, ok := errors.AsType[config.Diagnostics](err); ok {
-			return diags
+			return s.placed(i, diags)
 		}
 		return config.Diagnostics{at.wrong("", "%v", err)}
 	}
-	c := &checker{plan: plan, test: t}
+	c := &checker{plan: plan, test: t, mentioned: mentionedSecrets(f, plan)}
 	c.say(t.Name == "", at, "name it after what it claims", "the test has no name")
 	c.say(len(t.Calls) == 0, at, `begin one with [[test.call]] and request = "GET /…"`, "the test calls nothing")
 	c.say(!expects(t), at, "say in [test.call.expect] or [test.expect] what must be true", "the test expects nothing")
-	c.say(len(t.Files) > 0 && !s.inline, at.at("files"), "files can be given to pipelines that stand in the test file itself",
-		"the pipelines of %s read their files where it is", s.doc.File)
+	c.files(at.at("files"), t.Files, s)
 	c.pipeline(at.at("pipeline"), t.Pipeline)
+	named := map[string]bool{}
 	for j, call := range t.Calls {
 		where := at.at("call", index(j))
+		c.say(call.Name != "" && named[call.Name], where.at("name"), "say what is different about this one", "two calls have this name")
+		named[call.Name] = true
 		if call.Pipeline != "" {
 			c.pipeline(where.at("pipeline"), call.Pipeline)
 		} else if t.Pipeline == "" {
@@ -39,7 +46,9 @@ func (s *Suite) check(i int) config.Diagnostics {
 		}
 	}
 	c.upstreams(at)
+	c.changes(at, s)
 	c.credentials(at)
+	c.secrets(at.at("secrets"), t.Secrets)
 	c.diags = append(c.diags, at.answers(t.Answers)...)
 	return c.diags
 }
@@ -55,9 +64,10 @@ func (p place) answers(answers []Answer) config.Diagnostics {
 
 // checker collects what is wrong with a test.
 type checker struct {
-	plan  *pipeline.Plan
-	test  *Test
-	diags config.Diagnostics
+	plan      *pipeline.Plan
+	test      *Test
+	mentioned []string // secrets
+	diags     config.Diagnostics
 }
 
 func (c *checker) say(wrong bool, at place, hint, format string, args ...any) {
@@ -107,76 +117,6 @@ func (c *checker) known(at place, name, what string, known []string) {
 	c.say(true, at, hint, "there is no %s %q", what, name)
 }
 
-func (c *checker) upstreams(at place) {
-	seen := map[string]bool{}
-	for i, u := range c.test.Upstreams {
-		where := at.at("upstream", index(i))
-		key := ""
-		if u.Origin != "" {
-			o, err := parseOrigin(u.Origin)
-			c.say(err != nil, where.at("origin"), `write "https://api.example.com"`, "%q is no origin", u.Origin)
-			key = o
-		}
-		own, _ := ownOrigin(c.plan, c.test)
-		key = orElse(key, own)
-		c.say(seen[key], where, "put all about it in one place", "%s is described twice", key)
-		seen[key] = true
-		c.say(key == own && c.test.Answers != nil && u.Answers != nil, where.at("answers"), "keep one of the two", "the answers of %s stand in the test too", own)
-	}
-	for i, e := range c.test.Events {
-		where := at.at("event", index(i))
-		for key, origin := range map[string]string{"down": e.Down, "up": e.Up} {
-			if origin == "" {
-				continue
-			}
-			o, err := parseOrigin(origin)
-			own, _ := ownOrigin(c.plan, c.test)
-			c.say(err != nil, where.at(key), `write "https://api.example.com"`, "%q is no origin", origin)
-			c.say(err == nil && o != own && !seen[o] && !c.isTokenOrigin(o), where.at(key), "describe it with [[test.upstream]]", "the test has no upstream %s", origin)
-		}
-	}
-}
-
-func (c *checker) isTokenOrigin(o string) bool {
-	return slices.ContainsFunc(endpoints(c.plan), func(e endpoint) bool { return e.origin == o })
-}
-
-func (c *checker) credentials(at place) {
-	var all, issued []string
-	for _, cred := range c.plan.Credentials {
-		all = append(all, cred.Name)
-	}
-	for _, e := range endpoints(c.plan) {
-		issued = append(issued, e.credential)
-	}
-	for name := range c.test.Tokens {
-		c.known(at.at("tokens", name), name, "credential with a token endpoint", issued)
-	}
-	for name := range c.test.Expect.Tokens {
-		c.known(at.at("expect", "tokens", name), name, "credential with a token endpoint", issued)
-	}
-	for name := range c.test.Expect.TokenRequests {
-		c.known(at.at("expect", "token_requests", name), name, "credential with a token endpoint", issued)
-	}
-	for name := range c.test.Expect.Sessions {
-		base, _, _ := strings.Cut(name, "/")
-		c.known(at.at("expect", "sessions", name), base, "credential", all)
-	}
-	for i, e := range c.test.Events {
-		where := at.at("event", index(i))
-		for key, name := range map[string]string{"expire": e.Expire, "revoke": e.Revoke} {
-			if name != "" {
-				c.known(where.at(key), name, "credential with a token endpoint", issued)
-			}
-		}
-		for key, name := range map[string]string{"logout": e.Logout, "login": e.Login, "set_token": e.SetToken} {
-			if base, _, _ := strings.Cut(name, "/"); name != "" {
-				c.known(where.at(key), base, "credential", all)
-			}
-		}
-	}
-}
-
 // expects reports whether anything at all is expected.
 func expects(t *Test) bool {
 	some := func(v any) bool { return !reflect.ValueOf(v).IsZero() }
@@ -219,7 +159,7 @@ func originOf(u *url.URL) string {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 func orElse(s, other string) string {

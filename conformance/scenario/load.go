@@ -138,7 +138,6 @@ func (s *Suite) file(i int, dir string) (*config.File, error) {
 		if err != nil {
 			return nil, config.Diagnostics{at.wrong("", "%s", strings.TrimPrefix(err.Error(), "--set "))}
 		}
-		o.From = fmt.Sprintf("%s:%d", s.Name, at.line())
 		overlays = append(overlays, o)
 	}
 	name := s.pipelines.name
@@ -150,6 +149,19 @@ func (s *Suite) file(i int, dir string) (*config.File, error) {
 		err = config.Diagnostics{s.top.Diagnose([]string{"file"}, "name a file of pipelines", "%s is a test file itself", s.doc.File)}
 	}
 	return f, err
+}
+
+// placed puts what is wrong with a value of `set` where the test says it.
+func (s *Suite) placed(i int, diags config.Diagnostics) config.Diagnostics {
+	for j, text := range s.doc.Tests[i].Set {
+		o, err := config.ParseSet(text)
+		for k, d := range diags {
+			if err == nil && d.File == o.From {
+				diags[k] = s.test(i).at("set", index(j)).wrong(d.Hint, "%s", d.Message)
+			}
+		}
+	}
+	return diags
 }
 
 // plan checks the pipelines of test i.

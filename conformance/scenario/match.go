@@ -41,8 +41,12 @@ func (t *Text) UnmarshalConfig(value any) error {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		errs = append(errs, t.set(k, m[k]))
 	}
-	if t.absent && len(m) > 1 {
-		errs = append(errs, mistake("", "", "what is absent is nothing else"))
+	switch {
+	case len(m) < 2:
+	case t.absent:
+		errs = append(errs, mistake("", "keep absent, or the rest", "what is absent is nothing else"))
+	case t.is != nil:
+		errs = append(errs, mistake("", "keep is, or the rest", "is says all: nothing can stand beside it"))
 	}
 	return errors.Join(errs...)
 }
@@ -202,6 +206,8 @@ func bounds(value any, hint string, read func(any) (int64, error)) (low, high in
 		errs = append(errs, mistake("", hint, "the table expects nothing"))
 	case low > high:
 		errs = append(errs, mistake("", "", "min is more than max: nothing is in between"))
+	case low == 0 && high == unbounded && len(errs) == 0:
+		errs = append(errs, mistake("", "write a max, or a min above 0", "at least 0 is always so: this expects nothing"))
 	}
 	return low, high, errors.Join(errs...)
 }
@@ -234,16 +240,34 @@ func (k *Kind) UnmarshalText(text []byte) error {
 type Values []string
 
 // UnmarshalConfig reads a string or a list of strings.
-func (v *Values) UnmarshalConfig(value any) error { return (*Words)(v).UnmarshalConfig(value) }
+func (v *Values) UnmarshalConfig(value any) error {
+	list, err := several("", value)
+	*v = list
+	return err
+}
 
-// Words are a word, or a list of words.
-type Words []string
+// Words say what happens one after the other: a word for each time, or a list of words, after which comes "ok".
+type Words struct {
+	list []string
+	each bool
+}
 
 // UnmarshalConfig reads a string or a list of strings.
-func (w *Words) UnmarshalConfig(value any) error {
-	list, err := several("", value)
-	*w = list
+func (w *Words) UnmarshalConfig(value any) (err error) {
+	w.list, err = several("", value)
+	_, w.each = value.(string)
 	return err
+}
+
+// word is what happens the nth time, from 0.
+func (w Words) word(n int) string {
+	switch {
+	case w.each:
+		return w.list[0]
+	case n < len(w.list):
+		return w.list[n]
+	}
+	return "ok"
 }
 
 // Draws are numbers from 0 to 1: 0.5, or [0, 0.5].
@@ -260,7 +284,7 @@ func (d *Draws) UnmarshalConfig(value any) error {
 		if n, isInt := v.(int64); isInt {
 			f, isFloat = float64(n), true
 		}
-		if !isFloat || f < 0 || f > 1 {
+		if !isFloat || !(f >= 0 && f <= 1) { // NaN is not
 			return mistake("", "write 0.5, or a list of such numbers", "expected a number from 0 to 1, found %s", noun(v))
 		}
 		*d = append(*d, min(f, 1-1e-9)) // what is drawn is below 1
@@ -274,7 +298,7 @@ func (d *Draws) UnmarshalConfig(value any) error {
 func one(k string, v any) (*string, error) {
 	s, ok := v.(string)
 	if !ok {
-		return nil, mistake(k, "", "expected a string, found %s", noun(v))
+		return nil, mistake(k, inQuotes(v), "expected a string, found %s", noun(v))
 	}
 	return &s, nil
 }
@@ -288,7 +312,7 @@ func several(k string, v any) ([]string, error) {
 	for _, item := range list {
 		s, ok := item.(string)
 		if !ok {
-			return nil, mistake(k, "", "expected a string or a list of strings, found %s", noun(item))
+			return nil, mistake(k, inQuotes(item), "expected a string or a list of strings, found %s", noun(item))
 		}
 		out = append(out, s)
 	}
@@ -309,6 +333,15 @@ func unknownKey(k string, known ...string) error {
 // mistake is an error with its place below the value that is read, and a hint.
 func mistake(path, hint, format string, args ...any) error {
 	return &pipeline.ConfigError{Path: path, Message: fmt.Sprintf(format, args...), Advice: hint}
+}
+
+// inQuotes says how to write a value as a string.
+func inQuotes(v any) string {
+	switch v.(type) {
+	case int64, float64, bool:
+		return fmt.Sprintf(`write "%v"`, v)
+	}
+	return ""
 }
 
 func noun(v any) string {

@@ -126,10 +126,7 @@ func (o *origin) cut() {
 // dial makes a connection, as far as the test lets it.
 func (o *origin) dial(ctx context.Context) (net.Conn, error) {
 	o.mu.Lock()
-	word := "ok"
-	if n := len(o.spec.Connect); n == 1 || o.dials < n {
-		word = o.spec.Connect[min(o.dials, n-1)]
-	}
+	word := o.spec.Connect.word(o.dials)
 	o.dials++
 	if o.down {
 		word = "refused"

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leatdev/leat/pipeline"
 )
 
 // Validate refuses an answer that nobody could give.
@@ -23,14 +25,17 @@ func (a Answer) Validate() error {
 		refuse(status < 200 || status > 599, "status", fmt.Sprintf("%d is no status of an answer", status), "write 200 to 599"),
 		refuse(bodies > 1, "", "body, json, body_size and chunks exclude each other", ""),
 		refuse(bodies > 0 && (status == 204 || status == 304), "", fmt.Sprintf("a %d has no body", status), ""),
-		refuse(a.BodySize < 0, "body_size", "a body has no fewer than 0 bytes", ""),
+		refuse(status == 204 && a.Trailer != nil || status == 304 && a.Trailer != nil, "trailer", fmt.Sprintf("a %d has no body that a trailer could follow", status), ""),
+		refuse(a.BodySize > maxBody, "body_size", "a body of that size would fill the memory", "write at most "+maxBody.String()),
+		validJSON("json", a.JSON), headers("header", a.Header), headers("trailer", a.Trailer),
 		oneOfWords("fault", a.Fault, faults),
 		refuse(a.After != nil && a.Fault == "", "after", "after is where a fault comes, and there is none", `write fault = "reset"`),
 		refuse(a.After != nil && *a.After < 0, "after", "after is a number of bytes", ""),
 		refuse(a.After != nil && a.Fault == "garbage", "after", `a fault "garbage" takes the place of the whole answer`, ""),
 		refuse(a.After != nil && bodies == 0, "after", "there is no body that could break off", `write body = "…" or body_size = "1KiB"`),
-		refuse(a.Fault != "" && a.After == nil && (bodies > 0 || a.Status != 0), "fault", "the fault comes before this answer: nothing of it is sent",
-			"after = 0 sends the status and headers first"),
+		refuse(bodies > 0 && a.After != nil && *a.After > a.size(), "after", "the body has only "+plural(a.size(), "byte"), ""),
+		refuse(a.Fault != "" && a.After == nil && (bodies > 0 || a.Status != 0 || a.Header != nil || a.Trailer != nil), "fault",
+			"the fault comes before this answer: nothing of it is sent", "after = 0 sends the status and headers first"),
 	}
 	if a.To != "" {
 		if _, err := parseTo(a.To); err != nil {
@@ -42,6 +47,17 @@ func (a Answer) Validate() error {
 
 var faults = []string{"reset", "close", "hang", "garbage"}
 
+// maxBody bounds the bodies that a test makes.
+const maxBody = pipeline.Size(64 << 20)
+
+// size is how many bytes its body has.
+func (a Answer) size() (n int) {
+	for _, piece := range a.content(http.Header{}) {
+		n += len(piece)
+	}
+	return n
+}
+
 func (a Answer) status() int {
 	if a.Status == 0 {
 		return http.StatusOK
@@ -52,13 +68,16 @@ func (a Answer) status() int {
 // Validate refuses words that mean nothing, and HTTP/2's faults without it.
 func (u Upstream) Validate() error {
 	errs := []error{oneOfWords("tls", u.TLS, []string{"expired", "self_signed", "wrong_host"})}
-	for i, w := range u.Connect {
+	for i, w := range u.Connect.list {
 		at := "connect"
-		if len(u.Connect) > 1 {
-			at = fmt.Sprintf("connect[%d]", i)
+		if !u.Connect.each {
+			at += index(i)
 		}
-		errs = append(errs, oneOfWords(at, w, connects),
+		errs = append(errs, choice(at, &w, connects),
 			refuse(slices.Contains(http2Faults, w) && !u.HTTP2, at, w+" is a fault of HTTP/2", "add http2 = true"))
+	}
+	if u.HTTP2 {
+		errs = append(errs, noGarbage(u.Answers))
 	}
 	return errors.Join(append(errs, checkAnswers(u.Answers))...)
 }
@@ -72,32 +91,49 @@ var (
 func (t Tokens) Validate() error {
 	return errors.Join(
 		refuse(t.Lifetime != nil && *t.Lifetime < 0, "lifetime", "a lifetime is not negative", ""),
+		refuse(t.Lifetime != nil && *t.Lifetime == 0 && t.Unsaid, "unsaid", "there is no lifetime that could be left unsaid", "remove one of the two"),
+		refuse(t.Refresh != nil && !*t.Refresh && t.Rotate != nil, "rotate", "there is no refresh token that could be rotated", ""),
 		refuse(t.Delay < 0, "delay", "time does not run backwards", ""), checkAnswers(t.Answers))
 }
 
-// checkAnswers finds answers behind one that takes every request.
+// checkAnswers finds answers behind one that takes all their requests.
 func checkAnswers(answers []Answer) error {
 	for i, a := range answers {
-		if a.Always && a.To == "" && i < len(answers)-1 {
-			return mistake(fmt.Sprintf("answers[%d]", i+1), "put it first, or say with `to` which requests each is for",
-				"the answer before it takes every request: this one is never given")
+		to, err := parseTo(a.To)
+		for _, before := range answers[:i] {
+			if first, berr := parseTo(before.To); before.Always && err == nil && berr == nil && first.includes(to) {
+				return mistake("answers"+index(i), "put it first, or say with `to` which requests each is for",
+					"an answer before it takes all of its requests: this one is never given")
+			}
 		}
 	}
 	return nil
 }
+
+// noGarbage refuses a fault that HTTP/2 has no words for.
+func noGarbage(answers []Answer) error {
+	i := slices.IndexFunc(answers, func(a Answer) bool { return a.Fault == "garbage" })
+	return refuse(i >= 0, "answers"+index(i)+".fault", "garbage is a fault of HTTP/1", `connect = "stream_error" is one of HTTP/2`)
+}
+
+const maxCallers = 10000
 
 // Validate refuses a request that can't be sent.
 func (c Call) Validate() error {
 	method, ref, ok := strings.Cut(c.Request, " ")
 	errs := []error{
 		refuse(c.Request == "", "request", "request is missing", `write request = "GET /posts"`),
-		refuse(c.Request != "" && (!ok || method != strings.ToUpper(method) || ref == ""), "request",
+		refuse(c.Request != "" && (!ok || method != strings.ToUpper(method) || !isToken(method) || ref == "" || !isURL(ref)), "request",
 			fmt.Sprintf("%q is no method and target", c.Request), `write "GET /posts"`),
+		validJSON("json", c.JSON), headers("header", c.Header),
+		refuse(c.BodySize > maxBody, "body_size", "a body of that size would fill the memory", "write at most "+maxBody.String()),
 		refuse(count(c.Body != nil, c.JSON != nil, c.BodySize != 0) > 1, "", "body, json and body_size exclude each other", ""),
 		oneOfWords("body_from", c.BodyFrom, []string{"bytes", "reader", "pipe"}),
 		refuse(c.BodyFrom != "" && count(c.Body != nil, c.JSON != nil, c.BodySize != 0) == 0, "body_from", "there is no body", ""),
 		refuse(c.At < 0, "at", "time does not run backwards", ""),
-		refuse(c.Count != nil && *c.Count < 1, "count", "count must be at least 1", ""),
+		refuse(c.Count != nil && (*c.Count < 1 || *c.Count > maxCallers), "count", fmt.Sprintf("count must be 1 to %d", maxCallers), ""),
+		refuse(c.Every < 0, "every", "time does not run backwards", ""),
+		refuse(c.Labels[labelKey] != "", "labels", labelKey+" is the runner's own", ""),
 		refuse(c.Every != 0 && (c.Count == nil || *c.Count < 2), "every", "every is the time between several callers", "add count = 10"),
 		refuse(c.Read != nil && *c.Read < 0, "read", "read is a number of bytes", ""),
 		refuse(c.Timeout != nil && *c.Timeout <= 0, "timeout", "timeout must be more than 0", ""),
@@ -110,8 +146,16 @@ func (c Call) Validate() error {
 
 // Validate refuses what can't be true together.
 func (e CallExpect) Validate() error {
-	failed, answered := e.Error != nil && *e.Error, e.Error != nil && !*e.Error
+	failed, answered := e.Error != nil && *e.Error, e.Error != nil && !*e.Error || e.Kind != nil && *e.Kind == ""
+	ofAnswer := e.Header != nil || e.Body != nil || e.JSON != nil || e.ReadError != nil || e.Ended != nil
+	ofError := e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorBody != nil || e.RetryAfter != nil
 	errs := []error{
+		validJSON("json", e.JSON), headers("header", e.Header),
+		empty("header", e.Header != nil && len(e.Header) == 0), empty("violations", e.Violations != nil && len(e.Violations) == 0),
+		empty("record", e.Record != nil && len(e.Record) == 0),
+		refuse(e.Error == nil && !answered && ofAnswer && ofError, "", "some of this is true of an answer alone and some of an error alone", "write error = true or error = false"),
+		refuse(e.Attached != nil && e.Attached.min > 0 && e.NotAttached != nil && *e.NotAttached != "", "not_attached", "a token was attached, or none was", ""),
+		refuse(e.Elapsed != nil && e.Ended != nil && e.Ended.max < e.Elapsed.min, "ended", "the body is not read before the answer is there", ""),
 		refuse(e.Status != nil && (*e.Status < 200 || *e.Status > 599), "status", "no answer has this status", "write 200 to 599"),
 		refuse(failed && e.Kind != nil && *e.Kind == "", "kind", "an error has a kind", ""),
 		refuse(e.ReadError != nil && failed, "read_error", "there is no body to read where an error is returned", ""),
@@ -119,11 +163,52 @@ func (e CallExpect) Validate() error {
 		refuse(answered && e.Class != nil, "class", "class is that of an error, and there is to be none", ""),
 		refuse(answered && e.ErrorBody != nil, "error_body", "an answer is no error", "write body"),
 		refuse(answered && e.RetryAfter != nil, "retry_after", "retry_after is that of an error, and there is to be none", ""),
+		refuse(answered && e.Violations != nil, "violations", "violations are an error's, and there is to be none", ""),
 	}
 	for key, there := range map[string]bool{"header": e.Header != nil, "body": e.Body != nil, "json": e.JSON != nil, "ended": e.Ended != nil} {
 		errs = append(errs, refuse(failed && there, key, key+" is the answer's, and an error is returned in its place", ""))
 	}
 	return errors.Join(errs...)
+}
+
+// Validate refuses numbers that contradict each other, and lists that expect nothing.
+func (e Expect) Validate() error {
+	errs := []error{
+		checkSent("sent", e.Sends, e.Sent),
+		empty("tokens", e.Tokens != nil && len(e.Tokens) == 0), empty("token_requests", e.TokenRequests != nil && len(e.TokenRequests) == 0),
+		empty("sessions", e.Sessions != nil && len(e.Sessions) == 0),
+		empty("logs", e.Logs != nil && len(e.Logs) == 0), empty("spans", e.Spans != nil && len(e.Spans) == 0),
+	}
+	for _, name := range keys(e.TokenRequests) {
+		at, n := "token_requests."+strconv.Quote(name), (*Count)(nil)
+		if c, ok := e.Tokens[name]; ok {
+			n = &c
+		}
+		errs = append(errs, checkSent(at, n, e.TokenRequests[name]))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate refuses numbers that contradict each other.
+func (e UpstreamExpect) Validate() error { return checkSent("sent", e.Sends, e.Sent) }
+
+func checkSent(at string, n *Count, sent []SentExpect) error {
+	if sent == nil {
+		return nil
+	}
+	want, fits := "", true
+	if n != nil {
+		want, fits = n.check(len(sent))
+	}
+	return errors.Join(
+		refuse(!fits, at, "here stands "+plural(len(sent), "request")+", and their number is to be "+want, ""),
+		refuse(len(sent) > 0 && sent[0].Gap != nil, at+"[0].gap", "there is no request before the first", "write at"))
+}
+
+// Validate refuses what no request has.
+func (e SentExpect) Validate() error {
+	return errors.Join(validJSON("json", e.JSON), headers("header", e.Header), empty("header", e.Header != nil && len(e.Header) == 0),
+		refuse(e.Status != nil && *e.Status != 0 && (*e.Status < 200 || *e.Status > 599), "status", "no answer has this status", "write 200 to 599, or 0 for none"))
 }
 
 // Validate refuses an event of which nothing can be seen.
@@ -153,7 +238,7 @@ func (e SessionExpect) Validate() error {
 
 // Validate refuses an event that does nothing, or several things.
 func (e Event) Validate() error {
-	n := count(e.Expire != "", e.Revoke != "", e.Down != "", e.Up != "", e.Secrets != nil, e.Write != nil, e.Logout != "", e.Login != "", e.SetToken != "", e.Close)
+	n := count(e.Expire != "", e.Revoke != "", e.Down != "", e.Up != "", len(e.Secrets) > 0, len(e.Write) > 0, e.Logout != "", e.Login != "", e.SetToken != "", e.Close)
 	return errors.Join(refuse(e.At < 0, "at", "time does not run backwards", ""), refuse(n != 1, "", fmt.Sprintf("an event does one thing, this one does %d", n),
 		"write one of expire, revoke, down, up, secrets, write, logout, login, set_token, close"),
 		refuse(e.Fields != nil && e.Login == "", "fields", "fields are those of a login", `write login = "NAME"`),
@@ -181,6 +266,9 @@ func choice(at string, word *string, known []string) error {
 	if word == nil {
 		return nil
 	}
+	if *word == "" {
+		return mistake(at, "known: "+strings.Join(known, ", "), "a word is missing")
+	}
 	return oneOfWords(at, *word, known)
 }
 
@@ -189,29 +277,4 @@ func oneOfWords(at, word string, known []string) error {
 		return nil
 	}
 	return mistake(at, "known: "+strings.Join(known, ", "), "unknown word %q", word)
-}
-
-// target is which requests an answer is for.
-type target struct{ method, path string }
-
-func parseTo(s string) (target, error) {
-	method, pattern, ok := strings.Cut(s, " ")
-	switch {
-	case !ok && strings.HasPrefix(s, "/"):
-		method, pattern = "", s
-	case !strings.HasPrefix(pattern, "/") && ok, method != strings.ToUpper(method):
-		return target{}, fmt.Errorf("%q is no method and path", s)
-	}
-	if _, err := path.Match(pattern, "/"); err != nil {
-		return target{}, fmt.Errorf("%q is no pattern", pattern)
-	}
-	return target{method, pattern}, nil
-}
-
-func (t target) takes(r *http.Request) bool {
-	if t.method != "" && t.method != r.Method {
-		return false
-	}
-	ok, _ := path.Match(t.path, r.URL.Path)
-	return ok || t.path == ""
 }

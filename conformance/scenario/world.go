@@ -117,7 +117,7 @@ func (w *world) wait(r *http.Request, d time.Duration) {
 func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	host, port, _ := net.SplitHostPort(address)
 	for _, scheme := range []string{"https://", "http://"} {
-		if o := w.origins[scheme+strings.ToLower(host)+":"+port]; o != nil {
+		if o := w.origins[scheme+net.JoinHostPort(strings.ToLower(host), port)]; o != nil {
 			return o.dial(ctx)
 		}
 	}
