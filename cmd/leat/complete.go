@@ -1,8 +1,11 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
+	"github.com/leatdev/leat/conformance/scenario"
 	"github.com/leatdev/leat/pipeline/config"
 )
 
@@ -13,6 +16,11 @@ func tomlFiles(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, c
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return []cobra.Completion{"toml"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// testFiles offers files that are named like tests, as every argument.
+func testFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{strings.TrimPrefix(scenario.Suffix, ".")}, cobra.ShellCompDirectiveFilterFileExt
 }
 
 // pipelineNames offers the pipelines of the file as the first argument, and what more gives as the next ones.

@@ -1,4 +1,4 @@
-// Command leat checks, shows and runs the pipelines of a pipelines.toml.
+// Command leat checks, shows, runs and tests the pipelines of a pipelines.toml.
 package main
 
 import (
@@ -8,10 +8,13 @@ import (
 	"syscall"
 )
 
-func main() { os.Exit(start()) }
+func main() { os.Exit(shipped().start()) }
 
-func start() int {
+func (p program) start() int {
+	if len(os.Args) == 2 && os.Args[1] == testProcess {
+		return p.runTests()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	return p.run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 }

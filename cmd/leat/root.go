@@ -6,16 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
+	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/stages"
 )
 
 // The exit codes, documented in the root command's help.
 const (
-	exitFailed      = 1   // the request ended in an error
+	exitFailed      = 1   // the request ended in an error, or a test failed
 	exitUsage       = 2   // the command line is wrong
 	exitInvalid     = 78  // the file is wrong (EX_CONFIG of sysexits.h)
 	exitInterrupted = 130 // Ctrl-C
@@ -43,10 +46,19 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// program is what the command is made of.
+type program struct {
+	stages   []pipeline.Factory // for tests
+	patience time.Duration      // how long `leat test` waits for a test to end, in real time
+}
+
+// shipped is the program as it ships.
+func shipped() program { return program{stages: stages.All(), patience: time.Minute} }
+
 // run runs the command line and returns its exit code.
-func run(ctx context.Context, args []string, std stdio) int {
+func (p program) run(ctx context.Context, args []string, std stdio) int {
 	out := &output{Writer: std.out}
-	app := &app{std: stdio{std.in, out, std.err}}
+	app := &app{program: p, std: stdio{std.in, out, std.err}}
 	root := app.root()
 	root.SetArgs(args)
 	root.SetIn(std.in)
@@ -66,6 +78,8 @@ func run(ctx context.Context, args []string, std stdio) int {
 
 // app is what the verbs share.
 type app struct {
+	program
+
 	std    stdio
 	file   string
 	sets   []string
@@ -78,8 +92,8 @@ func (a *app) root() *cobra.Command {
 		Short: "Run HTTP requests through declared pipelines",
 		Long: `leat runs HTTP requests through the stages that pipelines.toml declares: auth, refresh, retry, log, error-map, validate.
 
-Exit codes: 0 done; 1 the request ended in an error (any 4xx or 5xx kind included), or what came of it could not be
-written; 2 wrong usage; 78 invalid file; 130 interrupted.`,
+Exit codes: 0 done; 1 the request ended in an error (any 4xx or 5xx kind included), a test failed, or what came of it could not
+be written; 2 wrong usage; 78 invalid file; 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),

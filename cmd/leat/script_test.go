@@ -12,7 +12,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"leat": func() { os.Exit(start()) }})
+	testscript.Main(m, map[string]func(){
+		"leat":     func() { os.Exit(shipped().start()) },
+		"leat-bad": func() { os.Exit(bad().start()) },
+	})
 }
 
 // TestScripts runs the command as users do; UPDATE_SCRIPTS=1 rewrites what they compare with.
@@ -31,7 +34,7 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "reads": reads, "until": until},
 	})
 }
 

@@ -20,7 +20,7 @@ func leat(t *testing.T, ctx context.Context, args ...string) (code int, stdout, 
 	if e != nil {
 		t.Fatal(e)
 	}
-	code = run(ctx, append(args, "-c", file), stdio{in: strings.NewReader(""), out: &out, err: &err})
+	code = shipped().run(ctx, append(args, "-c", file), stdio{in: strings.NewReader(""), out: &out, err: &err})
 	return code, out.String(), err.String()
 }
 
@@ -115,7 +115,7 @@ func TestRun_tells_that_nothing_could_be_written(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			var errs bytes.Buffer
 			args := append(strings.Fields(line), "-c", "../../pipelines.toml")
-			code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: full{}, err: &errs})
+			code := shipped().run(t.Context(), args, stdio{in: strings.NewReader(""), out: full{}, err: &errs})
 			if code != exitFailed || !strings.HasSuffix(errs.String(), "leat: write to standard output: no room\n") || strings.Count(errs.String(), "no room") != 1 {
 				t.Errorf("exit %d, standard error %q", code, errs.String())
 			}

@@ -15,8 +15,13 @@ import (
 func (a *app) usage(verb *cobra.Command) {
 	args := verb.Args
 	verb.Args = func(cmd *cobra.Command, given []string) error {
-		if a.output != "text" && a.output != "json" {
-			return &exitError{exitUsage, fmt.Errorf("-o %s: must be text or json", a.output)}
+		formats := []string{"text", "json"}
+		if cmd.Name() == "test" {
+			formats = append(formats, "junit")
+		}
+		if !slices.Contains(formats, a.output) {
+			last := len(formats) - 1
+			return &exitError{exitUsage, fmt.Errorf("-o %s: must be %s or %s", a.output, strings.Join(formats[:last], ", "), formats[last])}
 		}
 		for _, s := range a.sets {
 			if _, err := config.ParseSet(s); err != nil {
