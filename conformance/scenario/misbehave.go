@@ -14,14 +14,14 @@ import (
 type MisbehaveConfig struct {
 	// How is what it does: "panic" before it sends, or "late", once it has an answer; return "both" or "neither" of a response and an
 	// error, return an "error" of no kind, "answer" 418 by itself, "drop" the response of the stages within and return an error, or "touch"
-	// a request that was handed on: it adds the header X-Touched. Required.
+	// a request that was handed on: it adds the header X-Touched. No breach is "rewrite": it puts /v2 before the path, and sends that. Required.
 	How string `toml:"how"`
 }
 
 // Validate refuses an unknown way to misbehave.
 func (c MisbehaveConfig) Validate() error {
 	return errors.Join(refuse(c.How == "", "how", "how is missing", `write how = "panic"`),
-		oneOfWords("how", c.How, []string{"panic", "late", "both", "neither", "error", "answer", "drop", "touch"}))
+		oneOfWords("how", c.How, []string{"panic", "late", "both", "neither", "error", "answer", "drop", "touch", "rewrite"}))
 }
 
 func misbehaveFactory() pipeline.Factory {
@@ -47,6 +47,9 @@ func (c MisbehaveConfig) do(req *http.Request, next http.RoundTripper) (*http.Re
 	case "late":
 		_, _ = next.RoundTrip(req) //nolint:bodyclose // that is the point
 		panic("the stage fell over")
+	case "rewrite":
+		req.URL.Path = "/v2" + req.URL.Path
+		return next.RoundTrip(req)
 	case "touch":
 		resp, err := next.RoundTrip(req)
 		req.Header.Add("X-Touched", "yes")
