@@ -156,6 +156,8 @@ func (c *checker) secrets(at place, secrets map[string]string) {
 	}
 }
 
+var secretForms = []string{"env", "file", "cmd", "secret"}
+
 // mentionedSecrets returns the names of all secrets that a file of pipelines refers to.
 func mentionedSecrets(f *config.File, plan *pipeline.Plan) (names []string) {
 	var walk func(v any)
@@ -167,7 +169,7 @@ func mentionedSecrets(f *config.File, plan *pipeline.Plan) (names []string) {
 			}
 		case map[string]any:
 			for _, k := range keys(v) {
-				if slices.Contains([]string{"env", "file", "cmd", "secret"}, k) && len(v) == 1 {
+				if slices.Contains(secretForms, k) && len(v) == 1 {
 					names = append(names, secretName(v[k]))
 				}
 				walk(v[k])

@@ -173,16 +173,18 @@ func (o *origin) keep(c *simnet.Conn) {
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &arrival{at: o.world.now(), method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
 	in.header.Set("Host", r.Host)
-	in.issuer = o.world.issuerOf(o, r)
 	o.mu.Lock()
 	o.sent = append(o.sent, in)
 	o.mu.Unlock()
-	if in.issuer != nil {
+	if s := o.world.issuerOf(o, r, in); s != nil {
+		o.mu.Lock()
+		in.issuer = s
+		o.mu.Unlock()
 		o.grant(w, r, in)
 		return
 	}
 	if o.world.refusesToken(r) {
-		in.body = readAll(r)
+		o.read(in, r)
 		o.world.wait(r, 0)
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		o.answered(in, http.StatusUnauthorized)
@@ -197,9 +199,12 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.play(w, r, in, answer)
 }
 
-func readAll(r *http.Request) []byte {
-	b, _ := io.ReadAll(r.Body) // a body that breaks off is noted as far as it came
-	return b
+// read notes the request's body; one that breaks off as far as it came.
+func (o *origin) read(in *arrival, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	o.mu.Lock()
+	in.body = body
+	o.mu.Unlock()
 }
 
 func (o *origin) answered(in *arrival, status int) {
@@ -209,47 +214,52 @@ func (o *origin) answered(in *arrival, status int) {
 }
 
 func (o *origin) grant(w http.ResponseWriter, r *http.Request, in *arrival) {
-	body := readAll(r)
-	o.mu.Lock()
-	in.body = body
-	o.mu.Unlock()
 	s := in.issuer
 	o.world.wait(r, s.behaviour.Delay)
 	if !s.script.empty {
-		if answer, ok := s.script.next(r); ok && !answer.isOwn() {
-			answer.Ignore = true // it was read
-			o.play(w, r, in, answer)
-			return
+		if answer, ok := s.script.next(r); ok {
+			if !answer.isOwn() {
+				answer.Ignore = true // it was read
+				o.play(w, r, in, answer)
+				return
+			}
+			o.world.wait(r, answer.Delay)
+			answer.head(w.Header())
 		}
 	}
-	o.answered(in, http.StatusOK)
-	s.serve(w, r, body)
+	status, answer := s.serve(r, in.body)
+	o.answered(in, status)
+	writeJSON(w, status, answer)
 }
 
-// isOwn reports whether a scripted answer of a token endpoint is {}: the endpoint's own.
+// isOwn reports whether a scripted answer of a token endpoint is the endpoint's own, as {} is, perhaps late or with further headers.
 func (a Answer) isOwn() bool {
-	return a.Status == 0 && a.Fault == "" && a.Body == nil && a.JSON == nil && a.BodySize == 0 && a.Chunks == nil && a.Delay == 0
+	return a.Status == 0 && a.Fault == "" && a.Body == nil && a.JSON == nil && a.BodySize == 0 && a.Chunks == nil
+}
+
+func (a Answer) head(header http.Header) {
+	for name, values := range a.Header {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
 }
 
 // play gives an answer.
 func (o *origin) play(w http.ResponseWriter, r *http.Request, in *arrival, a Answer) {
 	if !a.Ignore {
-		body := readAll(r)
-		o.mu.Lock()
-		in.body = body
-		o.mu.Unlock()
+		o.read(in, r)
 	}
 	o.world.wait(r, a.Delay)
+	if r.Context().Err() != nil { // nobody is there to be answered
+		panic(http.ErrAbortHandler)
+	}
 	if a.Fault != "" && a.After == nil {
 		o.fault(w, r, a.Fault)
 		return
 	}
 	o.answered(in, a.status())
-	for name, values := range a.Header {
-		w.Header()[http.CanonicalHeaderKey(name)] = values
-	}
+	a.head(w.Header())
 	chunks := a.content(w.Header())
-	for name := range a.Trailer {
+	for _, name := range keys(a.Trailer) {
 		w.Header().Add("Trailer", name)
 	}
 	w.WriteHeader(a.status())
@@ -302,7 +312,7 @@ func (a Answer) content(header http.Header) [][]byte {
 	case a.BodySize > 0:
 		body = bytes.Repeat([]byte("x"), int(a.BodySize))
 	}
-	if header["Content-Length"] == nil && a.status() != http.StatusNoContent && a.status() != http.StatusNotModified {
+	if header["Content-Length"] == nil && a.Trailer == nil && a.status() != http.StatusNoContent && a.status() != http.StatusNotModified {
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	return [][]byte{body}
@@ -324,6 +334,7 @@ func (o *origin) fault(w http.ResponseWriter, r *http.Request, fault string) {
 		}
 		return
 	default:
+		o.world.wait(r, 0)          // net/http's HTTP/2 server writes after the handler's Flush
 		_ = conn.Flush(o.world.ctx) // what went out before the fault arrives
 		if fault == "reset" {
 			conn.Reset()

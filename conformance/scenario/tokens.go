@@ -25,6 +25,7 @@ type endpoint struct {
 	tokenField string // of a refresh request
 	fields     [2]answerFields
 	refreshes  bool
+	marks      map[string]any // fields of its requests that tell it from others: literals, and references to secrets
 }
 
 // answerFields are the dotted paths of an answer.
@@ -48,7 +49,9 @@ func endpoints(plan *pipeline.Plan) (list []endpoint) {
 				continue
 			}
 			f := answerFields{"access_token", "refresh_token", "expires_in"}
-			list = append(list, endpoint{c.Name, originOf(u), u.Path, u.Path, "refresh_token", [2]answerFields{f, f}, text("", "grant") == "refresh_token"})
+			all, _ := c.Section.Value()
+			whole, _ := all.(map[string]any)
+			list = append(list, endpoint{c.Name, originOf(u), u.Path, u.Path, "refresh_token", [2]answerFields{f, f}, text("", "grant") == "refresh_token", marks(whole)})
 		case "login":
 			base, err := parseOrigin(c.Host.Origins[0])
 			if err != nil {
@@ -57,8 +60,10 @@ func endpoints(plan *pipeline.Plan) (list []endpoint) {
 			first := answerFields{text("access_token", "login", "access"), text("refresh_token", "login", "refresh"), text("expires_in", "login", "expires_in")}
 			later := answerFields{text(first.access, "refresh", "access"), text(first.refresh, "refresh", "refresh"), text(first.expires, "refresh", "expires_in")}
 			login, refresh := text("", "login", "path"), text("", "refresh", "path")
+			fields, _ := c.Section.Value("login", "send")
+			sends, _ := fields.(map[string]any)
 			list = append(list, endpoint{c.Name, resolve(base, &login), login, pathOf(refresh), text("refresh_token", "refresh", "token_field"),
-				[2]answerFields{first, later}, refresh != ""})
+				[2]answerFields{first, later}, refresh != "", sends})
 		}
 	}
 	return list
@@ -89,11 +94,10 @@ type issuer struct {
 	behaviour Tokens
 	script    *script
 
-	mu       sync.Mutex
-	given    int
-	access   map[string]*grant
-	refresh  map[string]*grant
-	requests int
+	mu      sync.Mutex
+	given   int
+	access  map[string]*grant
+	refresh map[string]*grant
 }
 
 // grant is one token.
@@ -114,8 +118,8 @@ func (s *issuer) takes(r *http.Request) bool {
 	return r.URL.Path == s.login || s.refreshes && r.URL.Path == s.endpoint.refresh
 }
 
-// serve answers as the endpoint itself does.
-func (s *issuer) serve(w http.ResponseWriter, r *http.Request, body []byte) {
+// serve returns the endpoint's own answer.
+func (s *issuer) serve(r *http.Request, body []byte) (status int, answer map[string]any) {
 	sent := sentFields(r, body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,8 +133,7 @@ func (s *issuer) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 		old := s.refresh[used]
 		if old != nil && (old.over || old.family.over) {
 			old.family.over = true // a refresh token that is used twice was stolen: RFC 9700 §4.14.2
-			writeJSON(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
-			return
+			return http.StatusBadRequest, map[string]any{"error": "invalid_grant"}
 		}
 		if old == nil { // the first one came from elsewhere
 			old = &grant{family: fam}
@@ -139,7 +142,7 @@ func (s *issuer) serve(w http.ResponseWriter, r *http.Request, body []byte) {
 		fam = old.family
 		old.over = s.rotates()
 	}
-	writeJSON(w, http.StatusOK, s.grant(fam, fields, isRefresh))
+	return http.StatusOK, s.grant(fam, fields, isRefresh)
 }
 
 func (s *issuer) grant(fam *family, fields answerFields, isRefresh bool) map[string]any {
@@ -223,6 +226,9 @@ func sentFields(r *http.Request, body []byte) map[string]string {
 	form, _ := url.ParseQuery(string(body))
 	for k := range form {
 		out[k] = form.Get(k)
+	}
+	if client, ok := clientOf(r); ok {
+		out["client_id"] = client
 	}
 	return out
 }

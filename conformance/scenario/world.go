@@ -125,16 +125,6 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	return nil, simnet.NoSuchHost(host)
 }
 
-// issuerOf returns whose token r asks for, nil if it is an ordinary request.
-func (w *world) issuerOf(o *origin, r *http.Request) *issuer {
-	for _, s := range w.issuers {
-		if s.origin == o.url && s.takes(r) {
-			return s
-		}
-	}
-	return nil
-}
-
 func (w *world) issuer(credential string) *issuer {
 	i := slices.IndexFunc(w.issuers, func(s *issuer) bool { return s.credential == credential })
 	return w.issuers[i] // was checked
@@ -168,12 +158,19 @@ func (w *world) secret(reference string) (string, bool) {
 	if kind == "file" && w.files[filepath.Base(name)] {
 		return "", false
 	}
-	value, ok := w.secrets[name[strings.LastIndexByte(name, '/')+1:]]
+	value := w.lookUp(reference)
+	w.given[value] = true
+	return value, true
+}
+
+// lookUp returns the value of a reference, given or fake. The lock is held.
+func (w *world) lookUp(reference string) string {
+	_, name, _ := strings.Cut(reference, " ")
+	value, ok := w.secrets[secretName(name)]
 	if !ok {
 		value, _ = pipelinetest.FakeSecret(reference)
 	}
-	w.given[value] = true
-	return value, true
+	return value
 }
 
 // know adds a secret that must show nowhere.
