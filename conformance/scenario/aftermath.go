@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
-	"slices"
 	"strings"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -173,12 +172,12 @@ func dump(spans []sdktrace.ReadOnlySpan) string {
 	for _, s := range spans {
 		fmt.Fprintln(&b, s.Name(), s.Status().Description)
 		for _, a := range s.Attributes() {
-			fmt.Fprintln(&b, a.Key, a.Value.Emit())
+			fmt.Fprintln(&b, a.Key, a.Value.String())
 		}
 		for _, e := range s.Events() {
 			fmt.Fprintln(&b, e.Name)
 			for _, a := range e.Attributes {
-				fmt.Fprintln(&b, a.Key, a.Value.Emit())
+				fmt.Fprintln(&b, a.Key, a.Value.String())
 			}
 		}
 	}
@@ -210,18 +209,9 @@ func (w SpanExpect) like(s sdktrace.ReadOnlySpan, parent string) bool {
 		return ok
 	}
 	ok := fits(w.Name, s.Name(), true) && fits(w.Parent, parent, parent != "") &&
-		(w.Kind == nil || *w.Kind == s.SpanKind().String()) && (w.Status == nil || strings.EqualFold(*w.Status, s.Status().Code.String()))
-	for name, want := range w.Attributes {
-		got, present := "", false
-		for _, a := range s.Attributes() {
-			if string(a.Key) == name {
-				got, present = a.Value.Emit(), true
-			}
-		}
-		ok = ok && fits(&want, got, present)
-	}
+		(w.Kind == nil || *w.Kind == s.SpanKind().String()) && (w.Status == nil || strings.EqualFold(*w.Status, s.Status().Code.String())) && hold(w.Attributes, s.Attributes())
 	for _, want := range w.Events {
-		ok = ok && slices.ContainsFunc(s.Events(), func(e sdktrace.Event) bool { return fits(&want, e.Name, true) })
+		ok = ok && want.among(s.Events())
 	}
 	return ok
 }

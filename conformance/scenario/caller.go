@@ -62,7 +62,7 @@ func (c *Call) count() int {
 // call sends the request and reads the answer.
 func (c *caller) call(ctx context.Context) {
 	start := time.Now()
-	ctx, c.leave = c.context(ctx)
+	ctx, c.leave = c.context(playing(c.spec.TraceParent.within(ctx), c.play))
 	defer context.AfterFunc(ctx, func() { c.note(func() { c.left = time.Since(start) }) })()
 	p, err := c.play.runner.Pipeline(c.pipeline())
 	if err != nil {

@@ -152,8 +152,8 @@ type SpanExpect struct {
 	Status *string `toml:"status"`
 	// Attributes are its attributes as text.
 	Attributes map[string]Text `toml:"attributes"`
-	// Events are names of its events: each of these among them.
-	Events []Text `toml:"events"`
+	// Events are events that it has: "retry", or { name = "retry", attributes = { "leat.attempt" = "1" } }.
+	Events []SpanEvent `toml:"events"`
 	// Count is how many spans are like this. Default: at least one.
 	Count *Count `toml:"count"`
 }

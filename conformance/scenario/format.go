@@ -171,6 +171,9 @@ type Call struct {
 	Operation string `toml:"operation"`
 	// Labels are values for conditions (pipeline.Label).
 	Labels map[string]string `toml:"labels"`
+	// TraceParent is the caller's own span, "00-TRACE-SPAN-01" as W3C Trace Context writes it; "-00" at the end says that nobody records it.
+	// Default none. The spans of a test have for ids the numbers in which they begin, from 0000000000000001.
+	TraceParent TraceParent `toml:"trace_parent"`
 	// Expect is what must come of it, for each of its callers.
 	Expect CallExpect `toml:"expect"`
 }

@@ -121,7 +121,7 @@ func (p *play) open(ctx context.Context, dir string) (err error) {
 		pipeline.WithRandom(p.world.random(p.test.Random)),
 		pipeline.WithSecretsFrom(p.world.secret),
 		pipeline.WithLogger(slog.New(p.logs)),
-		pipeline.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p.spans))),
+		pipeline.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p.spans), sdktrace.WithIDGenerator(&spanNumbers{}))),
 		pipeline.WithObserver(p.record.event),
 	)...)
 	if err != nil {

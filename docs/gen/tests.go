@@ -30,6 +30,7 @@ var testTables = []struct {
 	{"An element of `logs`", reflect.TypeFor[scenario.LogExpect]()},
 	{"An element of `spans`", reflect.TypeFor[scenario.SpanExpect]()},
 	{"A stage of type `misbehave`", reflect.TypeFor[scenario.MisbehaveConfig]()},
+	{"A stage of type `through`", reflect.TypeFor[scenario.ThroughConfig]()},
 }
 
 // testPage is the reference of test files.
