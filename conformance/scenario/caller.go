@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leatdev/leat/pipeline"
@@ -38,6 +39,8 @@ type caller struct {
 	mu               sync.Mutex
 	odd              []string // breaches of what always holds
 	bodies, released int      // request bodies that were handed out, and closed
+	twice            bool     // one of them was closed again
+	hops             int      // how often the pipeline was entered
 }
 
 func (p *play) newCaller(n, k int) *caller {
@@ -147,7 +150,11 @@ func (c *caller) options() []pipeline.CallOption {
 // request makes the caller's request, with a body that tells when it is closed.
 func (c *caller) request(ctx context.Context, p *pipeline.Pipeline) (*http.Request, error) {
 	method, ref, _ := strings.Cut(c.spec.Request, " ")
-	req, err := p.NewRequest(ctx, method, ref, nil)
+	build := p.NewRequest
+	if c.spec.AsIs {
+		build = http.NewRequestWithContext
+	}
+	req, err := build(ctx, method, ref, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -190,12 +197,16 @@ func (c *caller) request(ctx context.Context, p *pipeline.Pipeline) (*http.Reque
 type ownBody struct {
 	*bytes.Reader
 	caller *caller
-	once   sync.Once
+	closed atomic.Bool
 }
 
 // Close implements io.Closer.
 func (b *ownBody) Close() error {
-	b.once.Do(func() { b.caller.note(func() { b.caller.released++ }) })
+	if b.closed.Swap(true) {
+		b.caller.note(func() { b.caller.twice = true })
+		return nil
+	}
+	b.caller.note(func() { b.caller.released++ })
 	return nil
 }
 
@@ -226,6 +237,7 @@ type witness struct {
 // RoundTrip implements http.RoundTripper.
 func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
 	method, url, host, header := req.Method, *req.URL, req.Host, req.Header.Clone()
+	w.caller.hops++
 	resp, err := w.RoundTripper.RoundTrip(req)
 	if method != req.Method || url != *req.URL || host != req.Host || !maps.EqualFunc(header, req.Header, func(a, b []string) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
 		w.caller.breach("the caller's request was changed (call.request_unchanged)")

@@ -30,8 +30,14 @@ type CallExpect struct {
 	ProblemType *Text `toml:"problem_type"`
 	// Violations are what validate found: each of these among them.
 	Violations []Text `toml:"violations"`
+	// ErrorStatus is the status that an error holds, 0 if there was no answer.
+	ErrorStatus *int `toml:"error_status"`
+	// ErrorHeader holds headers that an error has of the answer.
+	ErrorHeader map[string]Text `toml:"error_header"`
 	// ErrorBody is the body that an error holds.
 	ErrorBody *Text `toml:"error_body"`
+	// Truncated says whether the body that an error holds is only the beginning.
+	Truncated *bool `toml:"truncated"`
 	// ReadError is the kind of the error that ended the reading of the body; "" is none.
 	ReadError *Kind `toml:"read_error"`
 	// Sends is how many requests were sent, those of earlier redirect hops included.

@@ -128,6 +128,8 @@ type Call struct {
 	Pipeline string `toml:"pipeline"`
 	// Request is its method and where it goes, relative to base_url or a whole URL: "GET /posts". Required.
 	Request string `toml:"request"`
+	// AsIs sends the request's URL as it is written, as a program does that makes its own: by default base_url is put before a path.
+	AsIs bool `toml:"as_is"`
 	// Header holds its headers. A list gives several of one name.
 	Header map[string]Values `toml:"header"`
 	// Body is its body.

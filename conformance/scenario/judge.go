@@ -144,6 +144,9 @@ func (j *judge) call(c *caller) {
 	for _, odd := range c.odd {
 		j.fail(c.at, odd, "", "")
 	}
+	if c.twice && c.hops == 1 { // at a redirect http.Client closes it too
+		j.fail(c.at, "a request body was closed twice (call.request_unchanged)", "", "")
+	}
 	if c.bodies != c.released {
 		j.fail(c.at, "request bodies that were closed", fmt.Sprint(c.bodies), fmt.Sprint(c.released))
 	}
@@ -192,7 +195,8 @@ func (j *judge) answer(c *caller, e *CallExpect, at place) {
 func (j *judge) failure(c *caller, e *CallExpect, at place) {
 	f := c.failure
 	if f == nil {
-		if f = (&pipeline.Error{}); e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorBody != nil || e.ErrorText != nil || e.RetryAfter != nil {
+		if f = (&pipeline.Error{}); e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorStatus != nil || e.ErrorHeader != nil || e.ErrorBody != nil || e.Truncated != nil ||
+			e.ErrorText != nil || e.RetryAfter != nil {
 			j.fail(at, "outcome of "+c.name, "an error", c.outcome())
 			return
 		}
@@ -208,6 +212,13 @@ func (j *judge) failure(c *caller, e *CallExpect, at place) {
 	j.text(at.at("message"), "message of "+c.name, e.Message, f.Message, f.Message != "")
 	j.text(at.at("problem_type"), "problem type of "+c.name, e.ProblemType, f.ProblemType, f.ProblemType != "")
 	j.text(at.at("error_text"), "text of the error of "+c.name, e.ErrorText, f.Error(), c.err != nil)
+	if e.ErrorStatus != nil && *e.ErrorStatus != f.Status {
+		j.fail(at.at("error_status"), "status in the error of "+c.name, fmt.Sprint(*e.ErrorStatus), fmt.Sprint(f.Status))
+	}
+	j.headers(at.at("error_header"), e.ErrorHeader, f.Header)
+	if e.Truncated != nil && *e.Truncated != f.Truncated {
+		j.fail(at.at("truncated"), "whether the body in the error of "+c.name+" is only the beginning", fmt.Sprint(*e.Truncated), fmt.Sprint(f.Truncated))
+	}
 	j.text(at.at("error_body"), "body in the error of "+c.name, e.ErrorBody, string(f.Body), len(f.Body) > 0)
 	j.time(at.at("retry_after"), "retry-after in the error of "+c.name, e.RetryAfter, f.RetryAfter)
 	for i, v := range e.Violations {

@@ -22,9 +22,10 @@ type Text struct {
 	oneOf    []string
 	matches  *regexp.Regexp
 	absent   bool
+	length   *Count
 }
 
-// UnmarshalConfig reads a string, or a table with is, not, contains, lacks, one_of, matches or absent.
+// UnmarshalConfig reads a string, or a table with is, not, contains, lacks, one_of, matches, length or absent.
 func (t *Text) UnmarshalConfig(value any) error {
 	if s, ok := value.(string); ok {
 		t.is = &s
@@ -75,8 +76,11 @@ func (t *Text) set(k string, v any) (err error) {
 		if t.absent, ok = v.(bool); !ok || !t.absent {
 			err = mistake(k, "write absent = true", "expected true, found %s", noun(v))
 		}
+	case "length":
+		t.length = new(Count)
+		err = t.length.UnmarshalConfig(v)
 	default:
-		err = unknownKey(k, "is", "not", "contains", "lacks", "one_of", "matches", "absent")
+		err = unknownKey(k, "is", "not", "contains", "lacks", "one_of", "matches", "length", "absent")
 	}
 	return err
 }
@@ -96,6 +100,10 @@ func (t Text) check(got string, present bool) (want string, ok bool) {
 	}
 	for _, s := range t.lacks {
 		ok = ok && !strings.Contains(got, s)
+	}
+	if t.length != nil {
+		_, fits := t.length.check(len(got))
+		ok = ok && fits
 	}
 	return t.words(), ok
 }
@@ -120,6 +128,10 @@ func (t Text) words() string {
 	}
 	if t.matches != nil {
 		say("what matches %s", t.matches)
+	}
+	if t.length != nil {
+		want, _ := t.length.check(0)
+		say("%s bytes", want)
 	}
 	return strings.Join(parts, " and ")
 }

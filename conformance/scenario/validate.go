@@ -161,6 +161,8 @@ func (e CallExpect) Validate() error {
 		refuse(e.ReadError != nil && failed, "read_error", "there is no body to read where an error is returned", ""),
 		refuse(answered && e.Stage != nil, "stage", "stage is where an error came from, and there is to be none", ""),
 		refuse(answered && e.Class != nil, "class", "class is that of an error, and there is to be none", ""),
+		refuse(answered && e.ErrorStatus != nil, "error_status", "an answer is no error", "write status"),
+		refuse(answered && e.ErrorHeader != nil, "error_header", "an answer is no error", "write header"),
 		refuse(answered && e.ErrorBody != nil, "error_body", "an answer is no error", "write body"),
 		refuse(answered && e.RetryAfter != nil, "retry_after", "retry_after is that of an error, and there is to be none", ""),
 		refuse(answered && e.Violations != nil, "violations", "violations are an error's, and there is to be none", ""),

@@ -38,7 +38,7 @@ func testPage(root string) ([]byte, error) {
 	s := &source{root: root, packages: map[string]*pkg{}}
 	var b bytes.Buffer
 	b.WriteString(generated + "# Test files\n\nEvery table and key of a `*.test.toml`. [Testing](testing.md) explains how they are used. A file begins with `version = 1`; it holds\n" +
-		"the tables of `pipelines.toml`, or names the file that does.\n\nA *text* is `\"this\"` or a table with `is`, `not`, `contains`, `lacks`, `one_of`, `matches` or `absent = true`. A *count* is `2` or\n" +
+		"the tables of `pipelines.toml`, or names the file that does.\n\nA *text* is `\"this\"` or a table with `is`, `not`, `contains`, `lacks`, `one_of`, `matches`, `length` or `absent = true`. A *count* is `2` or\n" +
 		"`{ min = 1, max = 3 }`, a *time* `\"2s\"` or `{ min = \"2s\", max = \"3s\" }`; each bound may be left out.\n")
 	for _, t := range testTables {
 		c, _, err := s.of(t.table)
