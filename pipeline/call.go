@@ -79,6 +79,14 @@ type Attachment struct {
 	Session    *credential.Session // nil: none was attached
 	Generation uint64
 	Skipped    string // why none was attached: "foreign_origin", "exempt", "caller", "skip_auth", "insecure"
+
+	token *credential.Snapshot
+}
+
+// Carried reports whether the send carried the very token that n holds. n may be of a later generation: a source, such as a file that
+// nobody changed, may give the same token again.
+func (a Attachment) Carried(n *credential.Snapshot) bool {
+	return a.token != nil && n != nil && a.token.Token().Access == n.Token().Access
 }
 
 // CallFrom returns the call that ctx belongs to, or nil outside a pipeline.

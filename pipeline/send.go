@@ -83,7 +83,7 @@ func (s *sender) credential(c *Call, req *http.Request) (*credential.Snapshot, A
 	if err != nil {
 		return nil, att, err
 	}
-	att.Session, att.Generation = session, snap.Generation()
+	att.Session, att.Generation, att.token = session, snap.Generation(), snap
 	return snap, att, nil
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/cond"
-	"github.com/leatdev/leat/pipeline/credential"
 	"github.com/leatdev/leat/pipeline/redact"
 )
 
@@ -98,12 +97,10 @@ func (s *Stage) again(ctx context.Context, resp *http.Response, outcome pipeline
 	facts := Facts{
 		Attached: sent.Session != nil, Sent: sent.Generation, Replayed: call.Replayed(), Replayable: replay.Again(), Unsafe: unsafe, Scope: lacksScope(resp),
 	}
-	var old *credential.Snapshot
 	if facts.Attached {
-		old = sent.Session.Peek()
-	}
-	if old != nil {
-		facts.Current = old.Generation()
+		if now := sent.Session.Peek(); now != nil {
+			facts.Current = now.Generation()
+		}
 	}
 	step, reason := Decide(facts)
 	if step != StepReturn {
@@ -129,7 +126,7 @@ func (s *Stage) again(ctx context.Context, resp *http.Response, outcome pipeline
 	case err != nil:
 		s.failed(ctx, resp, outcome, err)
 		return nil, nil
-	case same(fresh, old, sent.Generation):
+	case sent.Carried(fresh): // a token from a file or a variable is read again, and stays what it is until somebody changes it
 		reason = "no_newer_token"
 	case !call.MarkReplayed():
 		reason = "already_replayed" // by a copy of the request that was sent at the same time
@@ -143,12 +140,6 @@ func (s *Stage) again(ctx context.Context, resp *http.Response, outcome pipeline
 	}
 	s.refuse(ctx, resp, reason, explain(reason, sent))
 	return nil, nil
-}
-
-// same reports whether the token that a renewal gave is the one that was refused: a token from a file or a variable is read
-// again, and stays what it is until somebody changes it.
-func same(fresh, old *credential.Snapshot, sent uint64) bool {
-	return fresh.Generation() <= sent || old != nil && old.Generation() == sent && fresh.Token().Access == old.Token().Access
 }
 
 // replayed notes that the call is sent again.

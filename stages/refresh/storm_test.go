@@ -74,6 +74,31 @@ func TestRefresh_late_refusal_of_an_old_token_costs_no_renewal(t *testing.T) {
 	})
 }
 
+func TestRefresh_late_refusal_of_a_token_that_came_again_is_not_replayed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{issue: func(int) (string, error) { return "canary", nil }}
+		p := open(t, s, "")
+		warm(t, s, p)
+		s.answer = func(n int, _ *http.Request) (int, bool) {
+			time.Sleep(time.Duration(n) * 100 * time.Millisecond)
+			return 401, true
+		}
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				resp, _, err := do(t.Context(), t, p, p, "GET", nil)
+				if err != nil || resp.StatusCode != 401 || pipeline.CallOf(resp).StopReason() != "no_newer_token" {
+					t.Errorf("got %v, %v, reason %q, want no_newer_token", resp, err, pipeline.CallOf(resp).StopReason())
+				}
+			})
+		}
+		wg.Wait()
+		if len(s.sends) != 5 || s.issued != 2 {
+			t.Errorf("got %d sends, %d tokens, want 5 and 2: the source has no other token", len(s.sends), s.issued)
+		}
+	})
+}
+
 func TestRefresh_copies_sent_at_the_same_time_share_one_replay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
