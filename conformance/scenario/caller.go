@@ -74,7 +74,7 @@ func (c *caller) call(ctx context.Context) {
 	}
 	req, err := c.request(pipeline.With(ctx, c.options()...), p)
 	if err != nil {
-		c.err = err
+		c.failed(err)
 		return
 	}
 	resp, err := c.client(p).Do(req)
