@@ -106,6 +106,7 @@ func (j *judge) sent(at place, what string, want []SentExpect, got []*arrival) {
 		j.text(here.at("to"), which, w.To, a.String(), true)
 		j.headers(here.at("header"), w.Header, a.header)
 		j.text(here.at("body"), "body of "+which, w.Body, string(a.body), true)
+		j.size(here.at("body_size"), "size of the body of "+which, w.BodySize, a.body)
 		j.json(here.at("json"), "json of "+which, w.JSON, a.body)
 		j.time(here.at("at"), "arrival of "+which, w.At, a.at)
 		if i > 0 {

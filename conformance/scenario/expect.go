@@ -10,6 +10,8 @@ type CallExpect struct {
 	Header map[string]Text `toml:"header"`
 	// Body is what the caller read.
 	Body *Text `toml:"body"`
+	// BodySize is how many bytes the caller read.
+	BodySize *pipeline.Size `toml:"body_size"`
 	// JSON are members that the answer must have; in objects further ones may stand beside them.
 	JSON any `toml:"json"`
 	// Error says whether an error was returned in place of a response.
@@ -116,6 +118,8 @@ type SentExpect struct {
 	Header map[string]Text `toml:"header"`
 	// Body is its body.
 	Body *Text `toml:"body"`
+	// BodySize is how many bytes its body had.
+	BodySize *pipeline.Size `toml:"body_size"`
 	// JSON are members that its body must have.
 	JSON any `toml:"json"`
 	// At is when it arrived, from the beginning of the test.

@@ -64,6 +64,12 @@ func (j *judge) time(at place, what string, want *Time, got time.Duration) {
 	}
 }
 
+func (j *judge) size(at place, what string, want *pipeline.Size, got []byte) {
+	if want != nil && len(got) != int(*want) {
+		j.fail(at, what, plural(int(*want), "byte"), plural(len(got), "byte"))
+	}
+}
+
 func (j *judge) headers(at place, want map[string]Text, got http.Header) {
 	for _, name := range keys(want) {
 		values, present := got[http.CanonicalHeaderKey(name)]
@@ -176,12 +182,13 @@ func (j *judge) call(c *caller) {
 
 // answer judges a response.
 func (j *judge) answer(c *caller, e *CallExpect, at place) {
-	if c.err != nil && (e.Header != nil || e.Body != nil || e.JSON != nil || e.ReadError != nil) {
+	if c.err != nil && (e.Header != nil || e.Body != nil || e.JSON != nil || e.BodySize != nil || e.ReadError != nil) {
 		j.fail(at, "outcome of "+c.name, "a response", c.outcome())
 		return
 	}
 	j.headers(at.at("header"), e.Header, c.header)
 	j.text(at.at("body"), "body of "+c.name, e.Body, string(c.body), true)
+	j.size(at.at("body_size"), "size of the body of "+c.name, e.BodySize, c.body)
 	j.json(at.at("json"), "json of "+c.name, e.JSON, c.body)
 	got := Kind(pipeline.KindOf(c.readErr))
 	if e.ReadError != nil && *e.ReadError != got {

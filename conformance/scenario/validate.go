@@ -167,7 +167,7 @@ func (e CallExpect) Validate() error {
 		refuse(answered && e.RetryAfter != nil, "retry_after", "retry_after is that of an error, and there is to be none", ""),
 		refuse(answered && e.Violations != nil, "violations", "violations are an error's, and there is to be none", ""),
 	}
-	for key, there := range map[string]bool{"header": e.Header != nil, "body": e.Body != nil, "json": e.JSON != nil, "ended": e.Ended != nil} {
+	for key, there := range map[string]bool{"header": e.Header != nil, "body": e.Body != nil, "body_size": e.BodySize != nil, "json": e.JSON != nil, "ended": e.Ended != nil} {
 		errs = append(errs, refuse(failed && there, key, key+" is the answer's, and an error is returned in its place", ""))
 	}
 	return errors.Join(errs...)
