@@ -1,15 +1,11 @@
 package scenario
 
 import (
-	"bytes"
 	"fmt"
-	"net/url"
 	"runtime"
 	"strings"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
-	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // judge compares what happened with what the test expects, once everything has ended but the upstreams.
@@ -26,7 +22,7 @@ func (p *play) judge(j *judge) {
 	own, _ := ownOrigin(p.plan, p.test)
 	e := p.test.Expect
 	j.origin(expect, p.world.origins[own], UpstreamExpect{e.Sends, e.Sent, e.Connections})
-	for _, o := range p.world.origins {
+	for _, o := range p.world.all() {
 		j.origin(o.at.at("expect"), o, o.spec.Expect)
 		o.script.unused(j)
 	}
@@ -44,7 +40,7 @@ func (p *play) judge(j *judge) {
 	p.logs.judge(j, expect, e.Logs)
 	judgeSpans(j, expect, e.Spans, p.spans.Ended())
 	p.secrets(j, here)
-	for _, d := range p.world.odd {
+	for _, d := range p.world.odd.Sort() {
 		j.result.Failures = append(j.result.Failures, Failure{Diagnostic: d})
 	}
 }
@@ -118,53 +114,6 @@ func (j *judge) sent(at place, what string, want []SentExpect, got []*arrival) {
 			j.fail(here.at("status"), "answer to "+which, fmt.Sprint(*w.Status), fmt.Sprint(a.status))
 		}
 	}
-}
-
-// secrets looks for secrets where none may be: in logs, spans, errors and records, and at origins that they were not given to.
-func (p *play) secrets(j *judge, at place) {
-	places := map[string]string{"the log": p.logs.text(), "a span": dump(p.spans.Ended())}
-	for _, c := range p.calls {
-		if c.err != nil {
-			places["the error of "+c.name] = fmt.Sprintf("%v %+v %q", c.err, c.err, c.outcome())
-		}
-		places["the request of the response of "+c.name+" (call.shown_request)"] = c.shown
-		places["the record of "+c.name] = fmt.Sprintf("%+v %s %s", c.info.Events(), c.info.Message(), c.info.URL())
-	}
-	trusted := map[string]bool{}
-	for _, s := range p.world.issuers {
-		trusted[s.origin] = true
-	}
-	for _, o := range p.world.origins {
-		if !trusted[o.url] && !p.credentialGoesTo(o.url) {
-			var b bytes.Buffer
-			for _, a := range o.sent {
-				fmt.Fprintln(&b, a.uri, a.header, string(a.body))
-			}
-			places["requests to "+o.name()] = b.String()
-		}
-	}
-	for _, name := range keys(places) {
-		for _, secret := range p.world.canaries() {
-			if strings.Contains(places[name], secret) {
-				j.fail(at, "secrets in "+name+" (send.quiet, send.origin)", "none", secret)
-			}
-		}
-	}
-}
-
-func (p *play) credentialGoesTo(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	for _, c := range p.plan.Credentials {
-		for _, s := range c.Host.Origins {
-			if o, err := credential.ParseOrigin(s); err == nil && o.Match(u) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // dump writes all that a span says.

@@ -35,7 +35,7 @@ type caller struct {
 	info             *pipeline.Call
 	elapsed, ended   time.Duration
 	leave            func()        // ends the caller's context: after the test, for many a program's lives as long as the program
-	left             time.Duration // after which the caller's context ended; 0 if it did not
+	left             time.Duration // after which the caller's context ended; negative if it did not
 	mu               sync.Mutex
 	odd              []string // breaches of what always holds
 	bodies, released int      // request bodies that were handed out, and closed
@@ -45,7 +45,7 @@ type caller struct {
 
 func (p *play) newCaller(n, k int) *caller {
 	spec := &p.test.Calls[n]
-	c := &caller{play: p, spec: spec, at: p.suite.test(p.i).at("call", index(n)), id: fmt.Sprintf("%d.%d", n, k), name: spec.Name}
+	c := &caller{play: p, spec: spec, at: p.suite.test(p.i).at("call", index(n)), id: fmt.Sprintf("%d.%d", n, k), name: spec.Name, left: -1}
 	if c.name == "" {
 		c.name = fmt.Sprintf("call %d", n+1)
 	}
@@ -100,20 +100,19 @@ func (c *caller) breach(format string, args ...any) {
 
 // context is the caller's own.
 func (c *caller) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d := c.spec.Deadline; d != nil {
-		ctx, cancel := context.WithTimeout(ctx, *d)
-		return ctx, cancel
-	}
 	ctx, cancel := context.WithCancel(ctx)
-	if d := c.spec.CancelAfter; d != nil {
-		if *d == 0 {
-			cancel()
-		} else {
-			timer := time.AfterFunc(*d, cancel)
-			return ctx, func() { timer.Stop(); cancel() }
-		}
+	done := cancel
+	if d := c.spec.CancelAfter; d != nil && *d > 0 {
+		timer := time.AfterFunc(*d, cancel)
+		done = func() { timer.Stop(); cancel() }
+	} else if d != nil {
+		cancel()
 	}
-	return ctx, cancel
+	if d := c.spec.Deadline; d != nil {
+		bounded, end := context.WithTimeout(ctx, *d)
+		return bounded, func() { end(); done() }
+	}
+	return ctx, done
 }
 
 func (c *caller) pipeline() string {
@@ -283,7 +282,7 @@ func (c *caller) prompt() {
 	c.mu.Lock()
 	left := c.left
 	c.mu.Unlock()
-	if left > 0 && c.ended > left+time.Microsecond {
+	if left >= 0 && c.ended > left+slack {
 		c.breach("the caller left after %v and was kept until %v (call.prompt)", left, c.ended)
 	}
 }

@@ -1,8 +1,11 @@
 package scenario
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sort"
@@ -37,6 +40,14 @@ func (j *judge) text(at place, what string, want *Text, got string, present bool
 		j.fail(at, what, words, quoted(got, present))
 	}
 }
+
+// word judges a text that is there, and empty where there is nothing to say.
+func (j *judge) word(at place, what string, want *Text, got string) {
+	j.text(at, what, want, got, want.there(got))
+}
+
+// there reports whether an empty text counts as one: unless it is to be absent.
+func (t *Text) there(got string) bool { return got != "" || t == nil || !t.absent }
 
 func quoted(s string, present bool) string {
 	if !present {
@@ -83,8 +94,8 @@ func (j *judge) json(at place, what string, want any, got []byte) {
 	if want == nil {
 		return
 	}
-	var v any
-	if err := json.Unmarshal(got, &v); err != nil {
+	v, err := readJSON(got)
+	if err != nil {
 		j.fail(at, what, "JSON", fmt.Sprintf("%q", clip(string(got))))
 		return
 	}
@@ -94,10 +105,38 @@ func (j *judge) json(at place, what string, want any, got []byte) {
 }
 
 // plainJSON is a value of the test file as encoding/json would read it.
-func plainJSON(v any) (out any) {
-	text, _ := json.Marshal(v) // it came from TOML
-	_ = json.Unmarshal(text, &out)
+func plainJSON(v any) any {
+	text, _ := json.Marshal(v) // was checked
+	out, _ := readJSON(text)
 	return out
+}
+
+// readJSON reads one value; numbers stay as they are written.
+func readJSON(text []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err = d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("something follows")
+	}
+	return v, nil
+}
+
+// sameNumber compares 1, 1.0 and 1e0 as equal, and large integers to the last digit.
+func sameNumber(a, b json.Number) bool {
+	if a == b {
+		return true
+	}
+	if _, err := a.Int64(); err == nil {
+		if _, err := b.Int64(); err == nil {
+			return false
+		}
+	}
+	x, aerr := a.Float64()
+	y, berr := b.Float64()
+	return aerr == nil && berr == nil && x == y
 }
 
 // differ finds the first place where got lacks what is wanted. Objects may have further members, lists may not.
@@ -130,6 +169,10 @@ func differ(want, got any, path string) (at, w, g string) {
 			}
 		}
 		return "", "", ""
+	case json.Number:
+		if n, ok := got.(json.Number); ok && sameNumber(want, n) {
+			return "", "", ""
+		}
 	}
 	if want != got {
 		return path, show(want), show(got)
@@ -157,7 +200,7 @@ func (j *judge) call(c *caller) {
 		j.fail(c.at, "request bodies that were closed", fmt.Sprint(c.bodies), fmt.Sprint(c.released))
 	}
 	kind, failed := c.kind(), c.err != nil
-	if e.Status != nil && (failed || *e.Status != c.status) {
+	if e.Status != nil && *e.Status != c.answerStatus() {
 		j.fail(at.at("status"), "status of "+c.name, fmt.Sprint(*e.Status), c.outcome())
 	}
 	if e.Error != nil && *e.Error != failed {
@@ -193,7 +236,7 @@ func (j *judge) answer(c *caller, e *CallExpect, at place) {
 	got := Kind(pipeline.KindOf(c.readErr))
 	if e.ReadError != nil && *e.ReadError != got {
 		j.fail(at.at("read_error"), "kind of the error while the body of "+c.name+" was read", fmt.Sprintf("%q", *e.ReadError), fmt.Sprintf("%q: %v", got, c.readErr))
-	} else if e.ReadError == nil && c.readErr != nil && c.left == 0 {
+	} else if e.ReadError == nil && c.readErr != nil && c.left < 0 {
 		j.fail(at, "reading the body of "+c.name, "its end", c.readErr.Error())
 	}
 }
@@ -215,9 +258,9 @@ func (j *judge) failure(c *caller, e *CallExpect, at place) {
 	if e.Reason != nil && *e.Reason != f.Reason {
 		j.fail(at.at("reason"), "reason of "+c.name, fmt.Sprintf("%q", *e.Reason), fmt.Sprintf("%q", f.Reason))
 	}
-	j.text(at.at("stage"), "stage of "+c.name, e.Stage, f.Stage, f.Stage != "")
-	j.text(at.at("message"), "message of "+c.name, e.Message, f.Message, f.Message != "")
-	j.text(at.at("problem_type"), "problem type of "+c.name, e.ProblemType, f.ProblemType, f.ProblemType != "")
+	j.word(at.at("stage"), "stage of "+c.name, e.Stage, f.Stage)
+	j.word(at.at("message"), "message of "+c.name, e.Message, f.Message)
+	j.word(at.at("problem_type"), "problem type of "+c.name, e.ProblemType, f.ProblemType)
 	j.text(at.at("error_text"), "text of the error of "+c.name, e.ErrorText, f.Error(), c.err != nil)
 	if e.ErrorStatus != nil && *e.ErrorStatus != f.Status {
 		j.fail(at.at("error_status"), "status in the error of "+c.name, fmt.Sprint(*e.ErrorStatus), fmt.Sprint(f.Status))
@@ -226,7 +269,7 @@ func (j *judge) failure(c *caller, e *CallExpect, at place) {
 	if e.Truncated != nil && *e.Truncated != f.Truncated {
 		j.fail(at.at("truncated"), "whether the body in the error of "+c.name+" is only the beginning", fmt.Sprint(*e.Truncated), fmt.Sprint(f.Truncated))
 	}
-	j.text(at.at("error_body"), "body in the error of "+c.name, e.ErrorBody, string(f.Body), len(f.Body) > 0)
+	j.word(at.at("error_body"), "body in the error of "+c.name, e.ErrorBody, string(f.Body))
 	j.time(at.at("retry_after"), "retry-after in the error of "+c.name, e.RetryAfter, f.RetryAfter)
 	for i, v := range e.Violations {
 		if !slices.ContainsFunc(f.Violations, func(got string) bool { _, ok := v.check(got, true); return ok }) {
@@ -252,7 +295,7 @@ func (w EventExpect) like(e pipeline.Event) bool {
 		if want == nil {
 			return true
 		}
-		_, fits := want.check(got, got != "")
+		_, fits := want.check(got, want.there(got))
 		return fits
 	}
 	if w.At != nil {
@@ -276,6 +319,14 @@ func (c *caller) kind() pipeline.Kind {
 		return pipeline.KindOf(c.err)
 	}
 	return c.info.Kind()
+}
+
+// answerStatus is that of the response, or of the one that an error was made of, 0 for none.
+func (c *caller) answerStatus() int {
+	if c.failure != nil {
+		return c.failure.Status
+	}
+	return c.status
 }
 
 // outcome says in one line what came of a call.

@@ -185,7 +185,7 @@ func (t *Time) UnmarshalConfig(value any) error {
 }
 
 func (t Time) check(got time.Duration) (want string, ok bool) {
-	return spread(t.min, t.max, func(n int64) string { return time.Duration(n).String() }), int64(got) >= t.min && int64(got) <= t.max
+	return spread(t.min, t.max, func(n int64) string { return time.Duration(n).String() }), int64(got+slack) >= t.min && int64(got-slack) <= t.max
 }
 
 // bounds reads one value as both bounds, or a table with min and max.

@@ -159,32 +159,34 @@ func (c *checker) secrets(at place, secrets map[string]string) {
 var secretForms = []string{"env", "file", "cmd", "secret"}
 
 // mentionedSecrets returns the names of all secrets that a file of pipelines refers to.
-func mentionedSecrets(f *config.File, plan *pipeline.Plan) (names []string) {
-	var walk func(v any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case []any:
-			for _, e := range v {
-				walk(e)
-			}
-		case map[string]any:
-			for _, k := range keys(v) {
-				if slices.Contains(secretForms, k) && len(v) == 1 {
-					names = append(names, secretName(v[k]))
-				}
-				walk(v[k])
-			}
-		}
-	}
+func mentionedSecrets(f *config.File, plan *pipeline.Plan) []string {
+	names := keys(plan.Secrets)
 	for _, table := range []string{"secrets", "credentials", "transports", "stages", "pipelines"} {
 		for _, s := range f.Tables(table) {
 			v, _ := s.Value()
-			walk(v)
+			names = append(names, references(v)...)
 		}
 	}
-	names = append(names, keys(plan.Secrets)...)
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// references returns the names of the secrets that a value refers to.
+func references(v any) (names []string) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			names = append(names, references(e)...)
+		}
+	case map[string]any:
+		for _, k := range keys(v) {
+			if slices.Contains(secretForms, k) && len(v) == 1 {
+				names = append(names, secretName(v[k]))
+			}
+			names = append(names, references(v[k])...)
+		}
+	}
+	return names
 }
 
 // secretName is what a test calls the secret of a reference: the variable, or the last part of the path.

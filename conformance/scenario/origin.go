@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -45,12 +44,15 @@ type origin struct {
 // arrival is a request as an origin saw it.
 type arrival struct {
 	at     time.Duration
+	origin string
 	method string
 	uri    string
 	header http.Header
 	body   []byte
 	status int
 	issuer *issuer // it was for a token
+
+	ordered, turn time.Duration // when its queue was put in order, and when it was its turn
 }
 
 func (w *world) newOrigin(address string) *origin {
@@ -171,8 +173,9 @@ func (o *origin) keep(c *simnet.Conn) {
 
 // ServeHTTP notes the request and answers it.
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := &arrival{at: o.world.now(), method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
+	in := &arrival{at: o.world.now(), origin: o.url, method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
 	in.header.Set("Host", r.Host)
+	o.world.queue(r, in)
 	o.mu.Lock()
 	o.sent = append(o.sent, in)
 	o.mu.Unlock()
@@ -346,8 +349,6 @@ func (o *origin) fault(w http.ResponseWriter, r *http.Request, fault string) {
 }
 
 // name is the origin as a person writes it.
-func (o *origin) name() string {
-	return strings.TrimSuffix(strings.TrimSuffix(o.url, ":443"), ":80")
-}
+func (o *origin) name() string { return shortOrigin(o.url) }
 
 func (a *arrival) String() string { return fmt.Sprint(a.method, " ", a.uri) }

@@ -34,7 +34,7 @@ func (s *Suite) Run(t *testing.T, i int) Result {
 		return result
 	}
 	dir := ""
-	if s.doc.Tests[i].Files != nil {
+	if test := &s.doc.Tests[i]; test.Files != nil || slices.ContainsFunc(test.Events, func(e Event) bool { return e.Write != nil }) {
 		dir = t.TempDir()
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -112,6 +112,7 @@ func (p *play) open(ctx context.Context, dir string) (err error) {
 	p.world = newWorld(ctx, p.suite, p.i, p.plan)
 	p.world.dir = dir
 	if err := p.world.write(p.test.Files); err != nil {
+		p.world.stop()
 		return err
 	}
 	p.logs, p.spans = &logs{}, tracetest.NewSpanRecorder()
@@ -138,10 +139,7 @@ func (p *play) perform(ctx context.Context) {
 	}
 	var steps []step
 	for _, e := range p.test.Events {
-		steps = append(steps, step{e.At, func() {
-			p.event(ctx, e)
-			synctest.Wait() // what it does at once is done before anything else happens
-		}})
+		steps = append(steps, step{e.At, func() { p.event(ctx, e) }})
 	}
 	for n := range p.test.Calls {
 		c := &p.test.Calls[n]
@@ -155,6 +153,7 @@ func (p *play) perform(ctx context.Context) {
 	for _, s := range steps {
 		time.Sleep(s.at - p.world.now())
 		s.do()
+		synctest.Wait() // what it does at once is done before anything else happens: see turns.go
 	}
 }
 

@@ -148,7 +148,7 @@ func (c Call) Validate() error {
 func (e CallExpect) Validate() error {
 	failed, answered := e.Error != nil && *e.Error, e.Error != nil && !*e.Error || e.Kind != nil && *e.Kind == ""
 	ofAnswer := e.Header != nil || e.Body != nil || e.JSON != nil || e.ReadError != nil || e.Ended != nil
-	ofError := e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorBody != nil || e.RetryAfter != nil
+	ofError := e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorBody != nil || e.ErrorText != nil || e.RetryAfter != nil
 	errs := []error{
 		validJSON("json", e.JSON), headers("header", e.Header),
 		empty("header", e.Header != nil && len(e.Header) == 0), empty("violations", e.Violations != nil && len(e.Violations) == 0),

@@ -33,16 +33,18 @@ type world struct {
 	mu      sync.Mutex
 	files   map[string]bool
 	secrets map[string]string
-	given   map[string]bool // secrets that were asked for
+	given   map[string]string // secrets that were asked for, and what the test calls them; "" for those that the program gave
 	draws   int
-	odd     config.Diagnostics // what happened that the test does not provide for
+	queued  []*arrival                      // wait for their turns
+	slots   map[time.Duration]time.Duration // taken moments, and where to look for one beyond
+	odd     config.Diagnostics              // what happened that the test does not provide for
 }
 
 func newWorld(ctx context.Context, s *Suite, i int, plan *pipeline.Plan) *world {
 	t, at := &s.doc.Tests[i], s.test(i)
 	w := &world{
 		ctx: ctx, over: make(chan struct{}), start: time.Now(), test: at, authority: simnet.NewAuthority(), origins: map[string]*origin{},
-		files: map[string]bool{}, secrets: maps.Clone(t.Secrets), given: map[string]bool{},
+		files: map[string]bool{}, secrets: maps.Clone(t.Secrets), given: map[string]string{}, slots: map[time.Duration]time.Duration{},
 	}
 	if w.secrets == nil {
 		w.secrets = map[string]string{}
@@ -70,7 +72,7 @@ func newWorld(ctx context.Context, s *Suite, i int, plan *pipeline.Plan) *world 
 		w.origin(e.origin)
 		w.issuers = append(w.issuers, newIssuer(e, t.Tokens[e.credential], at.at("tokens", e.credential)))
 	}
-	for _, o := range w.origins {
+	for _, o := range w.all() {
 		o.start()
 	}
 	return w
@@ -91,6 +93,14 @@ func (w *world) describe(address string, u Upstream, at, answers place) {
 	o.script = newScript(u.Answers, answers)
 }
 
+// all returns the origins in the order of their names.
+func (w *world) all() (list []*origin) {
+	for _, address := range keys(w.origins) {
+		list = append(list, w.origins[address])
+	}
+	return list
+}
+
 // stop ends the upstreams.
 func (w *world) stop() {
 	close(w.over)
@@ -100,18 +110,6 @@ func (w *world) stop() {
 }
 
 func (w *world) now() time.Duration { return time.Since(w.start) }
-
-// wait takes time, unless the client leaves. An answer takes a nanosecond at least: virtual time goes on only when everybody waits, so
-// requests that begin at one moment have all arrived before the first of them is answered, each time that the test is run.
-func (w *world) wait(r *http.Request, d time.Duration) {
-	timer := time.NewTimer(max(d, 1))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-	case <-w.over:
-	}
-}
 
 // dial leads to the origin at address.
 func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
@@ -159,7 +157,7 @@ func (w *world) secret(reference string) (string, bool) {
 		return "", false
 	}
 	value := w.lookUp(reference)
-	w.given[value] = true
+	w.given[value] = secretName(name)
 	return value, true
 }
 
@@ -176,7 +174,7 @@ func (w *world) lookUp(reference string) string {
 // know adds a secret that must show nowhere.
 func (w *world) know(secret string) {
 	w.mu.Lock()
-	w.given[secret] = true
+	w.given[secret] = ""
 	w.mu.Unlock()
 }
 
@@ -199,7 +197,7 @@ func (w *world) write(files map[string]string) error {
 		}
 		w.mu.Lock()
 		w.files[filepath.Base(name)] = true
-		w.given[strings.TrimSpace(text)] = true
+		w.given[strings.TrimSpace(text)] = filepath.Base(name)
 		w.mu.Unlock()
 	}
 	return nil
@@ -223,16 +221,4 @@ func (w *world) surprise(at place, message, hint string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.odd = append(w.odd, at.wrong(hint, "%s", message))
-}
-
-// canaries are the secrets that must show nowhere.
-func (w *world) canaries() []string {
-	w.mu.Lock()
-	list := slices.Collect(maps.Keys(w.given))
-	w.mu.Unlock()
-	for _, s := range w.issuers {
-		list = append(list, s.tokens()...)
-	}
-	slices.Sort(list)
-	return slices.DeleteFunc(list, func(s string) bool { return len(s) < 4 })
 }
