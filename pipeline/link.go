@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"runtime/debug"
 
 	"go.opentelemetry.io/otel/trace"
@@ -85,7 +86,11 @@ func (l *link) do(req *http.Request) (resp *http.Response, err error) {
 			slog.String("stage", l.name), slog.String("panic", text), slog.String("stack", l.chain.redactor.Text(string(debug.Stack()))))
 		resp, err = nil, &Error{Kind: KindInternal, Class: ClassTerminal, Message: "panic: " + text}
 	}()
-	return l.stage.Do(req, l.next)
+	resp, err = l.stage.Do(req, l.next)
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+		err = &Error{Kind: KindInternal, Class: ClassTerminal, Message: fmt.Sprintf("the stage returned a nil %T as its error", err)}
+	}
+	return resp, err
 }
 
 // stamp makes sure that err is or wraps one *Error of this call that names the innermost stage. It never writes to an error that

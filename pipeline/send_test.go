@@ -37,7 +37,10 @@ func TestLink(t *testing.T) {
 			return &http.Response{StatusCode: 200}, errors.New("and this")
 		}, "and this"},
 		{"no_result", func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, nil }, "neither a response nor an error"},
-		{"a_nil_error_value_of_its_own_type", func(*http.Request, http.RoundTripper) (*http.Response, error) { panic(fmt.Errorf("lost: %d", 7)) }, "panic: lost: 7"},
+		{"a_panic", func(*http.Request, http.RoundTripper) (*http.Response, error) { panic(fmt.Errorf("lost: %d", 7)) }, "panic: lost: 7"},
+		{"a_nil_pointer_as_error", func(*http.Request, http.RoundTripper) (*http.Response, error) {
+			return nil, (*pipeline.Error)(nil)
+		}, "a nil *pipeline.Error"},
 		{"a_context_of_its_own", func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 			return next.RoundTrip(req.Clone(context.Background())) //nolint:usetesting // not one that the call derives from
 		}, "does not derive from"},
