@@ -16,12 +16,13 @@ type testFlags struct {
 	run                  string
 	pattern              *regexp.Regexp // of run, nil without it
 	list, watch, verbose bool
+	record               recordFlags
 }
 
 func (a *app) testVerb() *cobra.Command {
 	var f testFlags
 	cmd := &cobra.Command{
-		Use:   "test [FILES|DIRS]",
+		Use:   "test [FILES|DIRS]\n  leat test --record PIPELINE [METHOD] PATH-OR-URL",
 		Short: "Run tests of pipelines, in virtual time",
 		Long: `Run the tests of the named files, and of every *` + scenario.Suffix + ` in the named folders and below; without arguments, below this folder. Folders whose
 names begin with a dot, testdata and node_modules are left out unless they are named themselves.
@@ -29,15 +30,22 @@ names begin with a dot, testdata and node_modules are left out unless they are n
 A test file declares what the upstream answers, the calls, and what must come of them. Time is virtual: an hour passes in milliseconds. No
 connection is made and no secret is read. LEAT_… variables do not count: a test says set = ["PATH=VALUE"] itself.
 
+With --record one real request is sent through a pipeline, and a test is written of what happened. Secrets are masked in it, headers that may hold
+one are left out or get fake values, and of bodies that are neither JSON nor a form only the size is kept.
+
 All files are read first; if there is a mistake in one, or in a pipelines file that it names, nothing runs.`,
 		Example: `  leat test
   leat test shop.test.toml --run 'refresh'
   leat test --watch
-  leat test conformance/corpus -o junit > report.xml`,
+  leat test -o junit > report.xml
+  leat test --record api GET /things --out things.test.toml`,
 		ValidArgsFunction: testFiles,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if err := a.testUsage(cmd, &f); err != nil {
 				return &exitError{exitUsage, err}
+			}
+			if f.record.pipeline != "" {
+				return a.record(cmd.Context(), f.record, paths)
 			}
 			if len(paths) == 0 {
 				paths = []string{"."}
@@ -53,6 +61,11 @@ All files are read first; if there is a mistake in one, or in a pipelines file t
 	flags.StringVar(&f.run, "run", "", "only the tests whose name, or \"FILE:LINE NAME\", this regular expression matches")
 	flags.BoolVar(&f.list, "list", false, "list the tests, and run none")
 	flags.BoolVar(&f.watch, "watch", false, "run again whenever a test file, its pipelines file or a file beside them changes; Ctrl-C ends it")
+	flags.StringVar(&f.record.pipeline, "record", "", "send a real request through this pipeline, and write a test of what happened")
+	flags.StringVar(&f.record.out, "out", "", "write the test to this new file in place of standard output (--record)")
+	flags.BoolVar(&f.record.force, "force", false, "replace a file that is there (--record)")
+	flags.StringVarP(&f.record.send.data, "data", "d", "", "the request's body; @FILE reads it from a file, @- from standard input (--record)")
+	flags.StringArrayVarP(&f.record.send.headers, "header", "H", nil, "a header, as in 'Name: value' (repeatable; --record)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "show the tests that passed as well")
 	return cmd
 }
@@ -60,6 +73,12 @@ All files are read first; if there is a mistake in one, or in a pipelines file t
 // testUsage refuses flags that have no meaning here, or none together.
 func (a *app) testUsage(cmd *cobra.Command, f *testFlags) (err error) {
 	switch {
+	case f.record.pipeline != "":
+		if f.watch || f.list || f.verbose || f.run != "" || a.output != "text" {
+			return errors.New("--record runs no tests: of the other flags it takes -c, --set, -d, -H, --out and --force")
+		}
+	case f.record.out != "" || f.record.force || f.record.send.data != "" || f.record.send.headers != nil:
+		return errors.New("-d, -H, --out and --force go with --record PIPELINE")
 	case cmd.Flags().Changed("config"):
 		return errors.New(`-c is not for test: a test file says file = "PIPELINES.toml" itself`)
 	case cmd.Flags().Changed("set"):

@@ -42,7 +42,7 @@ func (t *testText) one(r *testEnd) {
 	case r.Status == scenario.Skipped:
 		fmt.Fprintf(t.w, "%s %s: %s\n", paint(t.w, color.FgYellow, "skip"), harmless(title(r.Result)), harmless(r.Reason))
 	case t.verbose:
-		fmt.Fprintf(t.w, "%s %s %s\n", paint(t.w, color.FgGreen, "ok  "), harmless(title(r.Result)), paint(t.w, color.Faint, "("+brief(r.Elapsed)+")"))
+		fmt.Fprintf(t.w, "%s %s %s\n", paint(t.w, color.FgGreen, "ok  "), harmless(title(r.Result)), paint(t.w, color.Faint, "("+brief(time.Duration(r.Elapsed))+")"))
 	}
 }
 
@@ -56,7 +56,7 @@ func (t *testText) end(took time.Duration) error {
 	r := t.run.report()
 	var virtual time.Duration
 	for _, result := range r.Results {
-		virtual += result.Elapsed
+		virtual += time.Duration(result.Elapsed)
 	}
 	attr, parts := color.FgGreen, []string{fmt.Sprintf("%d passed", r.Passed)}
 	if r.Failed > 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
@@ -16,7 +17,7 @@ func (p *play) judge(j *judge) {
 		before := len(j.result.Failures)
 		j.call(c)
 		if failed := len(j.result.Failures) > before; failed || c.spec.count() == 1 {
-			j.result.Calls = append(j.result.Calls, CallRecord{Name: c.name, Request: c.spec.Request, Outcome: c.outcome(), Events: c.info.Events()})
+			j.result.Calls = append(j.result.Calls, CallRecord{Name: c.name, Request: c.spec.Request, Outcome: c.outcome(), Events: noted(c.info.Events())})
 		}
 	}
 	own, _ := ownOrigin(p.plan, p.test)
@@ -36,7 +37,7 @@ func (p *play) judge(j *judge) {
 		}
 		s.script.unused(j)
 	}
-	j.time(expect.at("elapsed"), "time that the test took", e.Elapsed, j.result.Elapsed)
+	j.time(expect.at("elapsed"), "time that the test took", e.Elapsed, time.Duration(j.result.Elapsed))
 	p.logs.judge(j, expect, e.Logs)
 	judgeSpans(j, expect, e.Spans, p.spans.Ended())
 	p.secrets(j, here)

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -99,7 +100,8 @@ type Exchange struct {
 	Ref      string // as it was given
 	Header   http.Header
 	Body     []byte
-	File     string // the pipelines file, as the test file will name it
+	File     string   // the pipelines file, as the test file will name it
+	Set      []string // what was laid over it
 
 	Call   *pipeline.Call
 	Status int             // of the answer, 0 for an error
@@ -119,6 +121,9 @@ func (r *Recorder) Test(x Exchange, plan *pipeline.Plan, redactor *redact.Redact
 	w.line("# Recorded from %s %s. Secrets were masked; read it once before you share it.", x.Method, w.ref(x.Ref))
 	w.line("version = 1\nfile    = %s", quoteTOML(x.File))
 	w.line("\n[[test]]\nname     = %s\npipeline = %s", quoteTOML(x.Method+" "+w.ref(x.Ref)), quoteTOML(x.Pipeline))
+	if len(x.Set) > 0 {
+		w.line("set      = [%s]", quoteAll(x.Set))
+	}
 	var origins []string
 	answers, connects, tokens := map[string][]string{}, map[string][]string{}, map[string][]string{}
 	asked := map[string]int{}
@@ -139,19 +144,19 @@ func (r *Recorder) Test(x Exchange, plan *pipeline.Plan, redactor *redact.Redact
 		}
 		connects[o] = append(connects[o], word)
 	}
-	w.answers(answers[base])
+	w.answers("", len("pipeline"), answers[base])
 	w.call(x)
 	for _, o := range origins {
 		refused := slices.ContainsFunc(connects[o], func(word string) bool { return word != "ok" })
 		if o == base && !refused {
 			continue
 		}
-		w.line("\n  [[test.upstream]]\n  origin = %s", quoteTOML(o))
+		w.line("\n  [[test.upstream]]\n  origin  = %s", quoteTOML(shortOrigin(o)))
 		if refused {
 			w.line("  connect = [%s]", quoteAll(connects[o]))
 		}
 		if o != base {
-			w.answers(answers[o])
+			w.answers("  ", len("answers"), answers[o])
 		}
 	}
 	for _, name := range keys(tokens) {
@@ -159,7 +164,7 @@ func (r *Recorder) Test(x Exchange, plan *pipeline.Plan, redactor *redact.Redact
 			w.line("\n  [test.tokens.%s]\n  answers = [%s]", name, strings.Join(tokens[name], ", "))
 		}
 	}
-	w.line("\n  [test.expect]\n  sends = %d", len(answers[base]))
+	w.line("\n  [test.expect]\n  sends  = %d", len(answers[base]))
 	if len(asked) > 0 {
 		var parts []string
 		for _, name := range keys(asked) {
@@ -205,15 +210,15 @@ type testWriter struct {
 
 func (w *testWriter) line(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 
-func (w *testWriter) answers(list []string) {
+func (w *testWriter) answers(margin string, width int, list []string) {
 	if len(list) == 0 {
 		return
 	}
-	w.line("answers = [")
+	w.line("%sanswers%s = [", margin, strings.Repeat(" ", width-len("answers")))
 	for _, a := range list {
-		w.line("  %s,", a)
+		w.line("%s  %s,", margin, a)
 	}
-	w.line("]")
+	w.line("%s]", margin)
 }
 
 // answer writes one answer as an inline table.
@@ -224,29 +229,36 @@ func (w *testWriter) answer(s *recorded) string {
 		add("delay = %q", s.took.Round(100*time.Millisecond))
 	}
 	if s.err != nil {
-		fault := "reset"
-		if nerr, ok := errors.AsType[net.Error](s.err); ok && nerr.Timeout() {
-			fault = "hang"
-		}
-		return fmt.Sprintf("{ fault = %q }", fault)
+		return fmt.Sprintf("{ fault = %q }", faultOf(s.err))
 	}
 	add("status = %d", s.status)
-	if h := w.header(s.header); h != "" {
+	if h := w.header(s.header, func(string) string { return "" }); h != "" {
 		add("header = { %s }", h)
 	}
 	text, cut := w.redactor.Body(s.header.Get("Content-Type"), s.body.Bytes(), maxRecorded)
-	switch {
-	case s.size > 0 && (cut || s.size > maxRecorded):
-		add("body_size = %q", fmt.Sprintf("%dB", s.size))
-	case s.size > 0:
-		add("body = %s", quoteTOML(text))
-	case s.broken != nil:
-		add(`body_size = "1KiB"`)
+	size := s.size
+	switch shown := !cut || s.broken != nil && strings.HasPrefix(text, "{"); {
+	case s.size > 0 && s.size <= maxRecorded && shown:
+		size = len(text)
+		if s.broken != nil {
+			text += "…" // what never arrived
+		}
+		add("body = %s", quoteTOML(strings.TrimSuffix(text, "\n")))
+	case s.size > 0 || s.broken != nil:
+		add("body_size = %q", fmt.Sprintf("%dB", s.size+1))
 	}
 	if s.broken != nil {
-		add("fault = %q, after = %d", "reset", s.size)
+		add("fault = %q, after = %d", faultOf(s.broken), size)
 	}
 	return "{ " + strings.Join(parts, ", ") + " }"
+}
+
+// faultOf is what a test writes for an exchange that ended in err.
+func faultOf(err error) string {
+	if nerr, ok := errors.AsType[net.Error](err); ok && nerr.Timeout() || errors.Is(err, context.Canceled) {
+		return "hang"
+	}
+	return "reset"
 }
 
 // tokenAnswer writes what a token endpoint said: its own answer unless it failed.
@@ -263,11 +275,14 @@ func (w *testWriter) tokenAnswer(s *recorded) string {
 // volatile are headers that the test's own server writes, or that say nothing.
 var volatile = []string{"Date", "Content-Length", "Connection", "Transfer-Encoding", "Keep-Alive", "Trailer", "Server", "Alt-Svc", "Content-Encoding"}
 
-// header writes those headers whose values may be shown.
-func (w *testWriter) header(h http.Header) string {
+// header writes those headers whose values may be shown. Others get the value that hidden gives them, and are left out where that is "".
+func (w *testWriter) header(h http.Header, hidden func(name string) string) string {
 	var parts []string
 	for name, value := range w.redactor.Headers(h, false) {
-		if value != "" && !strings.Contains(value, redact.Mask) && !slices.Contains(volatile, name) {
+		if strings.Contains(value, redact.Mask) {
+			value = hidden(name)
+		}
+		if value != "" && !slices.Contains(volatile, name) {
 			parts = append(parts, fmt.Sprintf("%s = %s", name, quoteTOML(value)))
 		}
 	}
@@ -277,7 +292,7 @@ func (w *testWriter) header(h http.Header) string {
 // call writes the request and what it came to.
 func (w *testWriter) call(x Exchange) {
 	w.line("\n  [[test.call]]\n  request = %s", quoteTOML(x.Method+" "+w.ref(x.Ref)))
-	if h := w.header(x.Header); h != "" {
+	if h := w.header(x.Header, func(name string) string { return "fake-" + name }); h != "" {
 		w.line("  header  = { %s }", h)
 	}
 	if text, cut := w.redactor.Body(x.Header.Get("Content-Type"), x.Body, maxRecorded); cut {

@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -21,15 +23,15 @@ const (
 
 // Result is what came of one test.
 type Result struct {
-	File     string        `json:"file"`
-	Line     int           `json:"line"`
-	Name     string        `json:"name"`
-	Rules    []string      `json:"rules,omitempty"`
-	Status   Status        `json:"status"`
-	Reason   string        `json:"reason,omitempty"` // why it was skipped
-	Elapsed  time.Duration `json:"elapsed"`          // in virtual time
-	Failures []Failure     `json:"failures,omitempty"`
-	Calls    []CallRecord  `json:"calls,omitempty"` // of a test that failed
+	File     string       `json:"file"`
+	Line     int          `json:"line"`
+	Name     string       `json:"name"`
+	Rules    []string     `json:"rules,omitempty"`
+	Status   Status       `json:"status"`
+	Reason   string       `json:"reason,omitempty"` // why it was skipped
+	Elapsed  Millis       `json:"elapsed_ms"`       // in virtual time
+	Failures []Failure    `json:"failures,omitempty"`
+	Calls    []CallRecord `json:"calls,omitempty"` // of a test that failed
 }
 
 // Report is what came of many tests.
@@ -63,14 +65,52 @@ type Failure struct {
 
 // CallRecord is what happened in one call.
 type CallRecord struct {
-	Name    string           `json:"name"`
-	Request string           `json:"request"`
-	Outcome string           `json:"outcome"`
-	Events  []pipeline.Event `json:"events,omitempty"`
+	Name    string  `json:"name"`
+	Request string  `json:"request"`
+	Outcome string  `json:"outcome"`
+	Events  []Noted `json:"events,omitempty"`
 }
 
 // maxShown is how many calls' records a text shows: those of a crowd are much alike.
 const maxShown = 4
+
+// Noted is an event of a call's record, as a report shows it.
+type Noted struct {
+	At     Millis `json:"at_ms"`
+	Stage  string `json:"stage"`
+	Event  string `json:"event"`
+	Status int    `json:"status,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	Text   string `json:"text,omitempty"`
+}
+
+func noted(events []pipeline.Event) (list []Noted) {
+	for _, e := range events {
+		at := e.At
+		if e.Name == pipeline.EventSent || e.Name == pipeline.EventWaited {
+			at -= e.Duration // when it began
+		}
+		list = append(list, Noted{Millis(at.Round(time.Microsecond)), e.Stage, e.Name, e.Status, e.Reason, e.Text})
+	}
+	return list
+}
+
+// Millis is a time that JSON writes in milliseconds.
+type Millis time.Duration
+
+// MarshalJSON implements json.Marshaler.
+func (m Millis) MarshalJSON() ([]byte, error) { return json.Marshal(float64(m) / 1e6) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *Millis) UnmarshalJSON(text []byte) error {
+	var ms float64
+	err := json.Unmarshal(text, &ms)
+	*m = Millis(math.Round(ms * 1e6))
+	return err
+}
+
+// String writes it as a time.Duration does.
+func (m Millis) String() string { return time.Duration(m).String() }
 
 // Text writes a failed result for people: each difference with its line in the test file, and the records of the calls beneath.
 func (r Result) Text() string {
@@ -116,18 +156,15 @@ func (f Failure) Text() string {
 func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n              ") }
 
 // row is one event of a record.
-func row(e pipeline.Event) string {
-	at, what := e.At, e.Text
-	if e.Name == pipeline.EventSent || e.Name == pipeline.EventWaited {
-		at -= e.Duration
-	}
+func row(e Noted) string {
+	what := e.Text
 	if what == "" {
-		what = e.Name
+		what = e.Event
 		if e.Reason != "" {
 			what += ": " + e.Reason
 		}
 	}
-	return fmt.Sprintf("%9s  %-10s %s", at.Round(100*time.Microsecond), e.Stage, what)
+	return fmt.Sprintf("%9s  %-10s %s", time.Duration(e.At).Round(100*time.Microsecond), e.Stage, what)
 }
 
 func plural(n int, noun string) string {

@@ -80,7 +80,7 @@ func (p *play) run(ctx context.Context, dir string) {
 	}
 	p.perform(ctx)
 	p.ended.Wait()
-	p.result.Elapsed = p.world.now().Round(time.Microsecond)
+	p.result.Elapsed = Millis(p.world.now().Round(time.Microsecond))
 	synctest.Wait() // what goes on in the background has come to rest
 	p.judgeSessions(j)
 	p.close(j)
