@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -14,18 +15,24 @@ import (
 type MisbehaveConfig struct {
 	// How is what it does: "panic" before it sends, or "late", once it has an answer; return "both" or "neither" of a response and an
 	// error, return an "error" of no kind, "answer" 418 by itself, "drop" the response of the stages within and return an error, or "touch"
-	// a request that was handed on: it adds the header X-Touched. No breach is "rewrite": it puts /v2 before the path, and sends that. Required.
+	// a request that was handed on: it adds the header X-Touched. No breach are "rewrite", which puts /v2 before the path and sends that,
+	// "wrap", which wraps the errors of the stages within, and "shared", which returns one error, class not_sent, to everybody. Required.
 	How string `toml:"how"`
 }
 
 // Validate refuses an unknown way to misbehave.
 func (c MisbehaveConfig) Validate() error {
 	return errors.Join(refuse(c.How == "", "how", "how is missing", `write how = "panic"`),
-		oneOfWords("how", c.How, []string{"panic", "late", "both", "neither", "error", "answer", "drop", "touch", "rewrite"}))
+		oneOfWords("how", c.How, []string{"panic", "late", "both", "neither", "error", "answer", "drop", "touch", "rewrite", "wrap", "shared"}))
 }
 
 func misbehaveFactory() pipeline.Factory {
 	return pipeline.Define("misbehave", MisbehaveConfig{}, func(c MisbehaveConfig, _ pipeline.Settings) (pipeline.StageFunc, error) {
+		shared := pipeline.Errorf(pipeline.KindServer, "too many are here")
+		shared.Class = pipeline.ClassNotSent
+		if c.How == "shared" {
+			return func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, shared }, nil
+		}
 		return c.do, nil
 	})
 }
@@ -50,6 +57,12 @@ func (c MisbehaveConfig) do(req *http.Request, next http.RoundTripper) (*http.Re
 	case "rewrite":
 		req.URL.Path = "/v2" + req.URL.Path
 		return next.RoundTrip(req)
+	case "wrap":
+		resp, err := next.RoundTrip(req)
+		if err != nil {
+			err = fmt.Errorf("wrapped: %w", err)
+		}
+		return resp, err
 	case "touch":
 		resp, err := next.RoundTrip(req)
 		req.Header.Add("X-Touched", "yes")
