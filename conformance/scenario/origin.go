@@ -196,7 +196,7 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, ok := o.script.next(r)
 	if !ok {
-		o.world.surprise(o.script.at, "there is no answer left for "+in.method+" "+in.uri, "the test's answers take one request each, unless they say times or always")
+		o.world.surprise(o.script.at, "there is no answer left for "+in.method+" "+in.uri+": it got a 501", o.script.advice(r))
 		answer = Answer{Status: http.StatusNotImplemented}
 	}
 	o.play(w, r, in, answer)

@@ -61,6 +61,16 @@ func (s *script) next(r *http.Request) (Answer, bool) {
 	return Answer{}, false
 }
 
+// advice says what to do about a request that there is no answer left for.
+func (s *script) advice(r *http.Request) string {
+	for _, l := range s.lines {
+		if l.to.takes(r) { // it was given to others
+			return "the test's answers take one request each, unless they say times or always"
+		}
+	}
+	return "none of the answers is for it: to has the whole path, that of base_url included"
+}
+
 // unused reports each answer that was not given as often as it says.
 func (s *script) unused(j *judge) {
 	s.mu.Lock()
