@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/leatdev/leat/conformance/scenario"
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
 	"github.com/leatdev/leat/stages"
@@ -30,6 +32,9 @@ secret is read.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.file = args[0]
+			}
+			if strings.HasSuffix(a.file, scenario.Suffix) {
+				return &exitError{exitUsage, fmt.Errorf("%[1]s is a test file: leat test %[1]s finds its mistakes and runs it", a.file)}
 			}
 			return a.check(files)
 		},

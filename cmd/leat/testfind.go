@@ -42,8 +42,8 @@ func findFiles(paths []string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, &exitError{exitUsage, fmt.Errorf("there is no *%s in %s: folders that begin with a dot, testdata and node_modules are left out unless they are named",
-			scenario.Suffix, strings.Join(paths, ", "))}
+		return nil, &exitError{exitUsage, fmt.Errorf("there is no *%s in %s: leat init writes a first one, leat test --record makes one of a real exchange "+
+			"(folders that begin with a dot, testdata and node_modules are left out unless they are named)", scenario.Suffix, strings.Join(paths, ", "))}
 	}
 	return files, nil
 }
