@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/leatdev/leat/pipeline"
@@ -172,6 +171,8 @@ func (c *caller) request(ctx context.Context, p *pipeline.Pipeline) (*http.Reque
 		}
 	case c.spec.Body != nil:
 		body = []byte(*c.spec.Body)
+	case c.spec.Chunks != nil:
+		body = []byte(strings.Join(c.spec.Chunks, ""))
 	case c.spec.BodySize > 0:
 		body = bytes.Repeat([]byte("x"), int(c.spec.BodySize))
 	default:
@@ -179,7 +180,7 @@ func (c *caller) request(ctx context.Context, p *pipeline.Pipeline) (*http.Reque
 	}
 	open := func() io.ReadCloser {
 		c.note(func() { c.bodies++ })
-		return &ownBody{Reader: bytes.NewReader(body), caller: c}
+		return newBody(c, body)
 	}
 	req.Body, req.ContentLength = open(), int64(len(body))
 	switch c.spec.BodyFrom {
@@ -190,28 +191,6 @@ func (c *caller) request(ctx context.Context, p *pipeline.Pipeline) (*http.Reque
 		req.GetBody = func() (io.ReadCloser, error) { return open(), nil }
 	}
 	return req, err
-}
-
-// ownBody is a request's body that notes when it is closed.
-type ownBody struct {
-	*bytes.Reader
-	caller *caller
-	closed atomic.Bool
-}
-
-// Close implements io.Closer.
-func (b *ownBody) Close() error {
-	if b.closed.Swap(true) {
-		b.caller.note(func() { b.caller.twice = true })
-		return nil
-	}
-	b.caller.note(func() { b.caller.released++ })
-	return nil
-}
-
-// WriteTo hides that of the reader: net/http would read a body in one go.
-func (b *ownBody) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, struct{ io.Reader }{b.Reader})
 }
 
 func (c *caller) client(p *pipeline.Pipeline) *http.Client {

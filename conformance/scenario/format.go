@@ -138,6 +138,10 @@ type Call struct {
 	JSON any `toml:"json"`
 	// BodySize makes a body of that many bytes.
 	BodySize pipeline.Size `toml:"body_size"`
+	// Chunks is a body that the program has in these pieces.
+	Chunks []string `toml:"chunks"`
+	// Pace is how long the program takes for each chunk. Default none.
+	Pace time.Duration `toml:"pace"`
 	// BodyFrom is how the program gives the body: "bytes" can be had again (GetBody), "reader" has a known length, "pipe" has none.
 	// Default "bytes".
 	BodyFrom string `toml:"body_from"`
