@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -33,6 +35,8 @@ type send struct {
 	start time.Time
 	snap  *credential.Snapshot // nil: no credential was attached
 	prev  *send
+
+	reopened atomic.Pointer[requestBody] // the body that the transport opened last, to send again by itself
 }
 
 // RoundTrip attaches the credential, sends, and judges what came of it. Its errors are *Error.
@@ -134,6 +138,9 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, 
 		snap.Attach(&out.out)
 		out.snap = snap
 	}
+	if get := req.GetBody; get != nil {
+		out.out.GetBody = func() (io.ReadCloser, error) { return out.reopen(get) }
+	}
 	if b := bodyOf(req.Body); b != nil {
 		b.handed.Store(true)
 		if r, ok := b.rc.(*sourceReader); ok {
@@ -144,6 +151,24 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, 
 	out.prev, c.last, c.sent = c.last, out, att
 	c.mu.Unlock()
 	return out
+}
+
+// reopen opens the body once more for the transport and closes the one that it opened before: net/http's HTTP/2 forgets such a body
+// when it finds no connection for it.
+func (out *send) reopen(get func() (io.ReadCloser, error)) (io.ReadCloser, error) {
+	rc, err := get()
+	if err != nil {
+		return nil, err
+	}
+	b := &requestBody{rc: rc}
+	out.closeReopened(b)
+	return b, nil
+}
+
+func (out *send) closeReopened(by *requestBody) {
+	if before := out.reopened.Swap(by); before != nil {
+		_ = before.Close()
+	}
 }
 
 // exchange makes the physical request.
@@ -164,6 +189,7 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close()
 		}
+		out.closeReopened(nil)
 		e := s.failure(req.Context(), c, out, err)
 		out.life.release()
 		s.note(out, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason, nil)
