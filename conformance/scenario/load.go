@@ -83,7 +83,7 @@ func read(file source, open func(string) (source, error), options []pipeline.Opt
 		return nil, err
 	}
 	s := &Suite{Name: file.name, options: append(slices.Clip(options), pipeline.WithStages(misbehaveFactory(), throughFactory())), doc: &Document{}, top: f.Beside(), pipelines: file, inline: true}
-	diags := append(f.Diagnostics(), s.top.Decode(s.doc)...)
+	diags := misplaced(append(f.Diagnostics(), s.top.Decode(s.doc)...))
 	s.Rules = s.doc.Rules
 	if s.doc.File != "" {
 		s.inline = false
