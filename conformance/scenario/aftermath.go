@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
@@ -165,36 +164,4 @@ func (w SpanExpect) like(s sdktrace.ReadOnlySpan, parent string) bool {
 		ok = ok && want.among(s.Events())
 	}
 	return ok
-}
-
-// held counts the connections that are neither idle nor closed although every call is over: somebody did not close an answer's body.
-func held() (n int) {
-	for stack := range strings.SplitSeq(leftovers(), "\n\n") {
-		if strings.Contains(stack, "net/http") && strings.Contains(stack, ").readLoop(") { // of a client's connection, HTTP/1 or 2
-			n++
-		}
-	}
-	return n
-}
-
-// leftovers returns the stacks of goroutines in this bubble but its own.
-func leftovers() string {
-	buf := make([]byte, 1<<20)
-	own := string(buf[:runtime.Stack(buf, false)])
-	head, _, _ := strings.Cut(own, "\n")
-	_, bubble, ok := strings.Cut(head, "synctest bubble ")
-	if !ok {
-		return ""
-	}
-	bubble = "synctest bubble " + strings.TrimRight(bubble, "]:")
-	id, _, _ := strings.Cut(own, " [")
-	var left []string
-	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		head, _, _ := strings.Cut(stack, "\n")
-		ours := strings.Contains(stack, "testing/synctest") || strings.Contains(stack, "net/http.(*conn).closeWriteAndWait(") // lasts half a second
-		if strings.Contains(head+"]", bubble+"]") && !strings.HasPrefix(stack, id+" ") && !ours {
-			left = append(left, stack)
-		}
-	}
-	return strings.Join(left, "\n\n")
 }

@@ -35,6 +35,7 @@ type caller struct {
 	elapsed, ended   time.Duration
 	leave            func()        // ends the caller's context: after the test, for many a program's lives as long as the program
 	left             time.Duration // after which the caller's context ended; negative if it did not
+	over             bool
 	mu               sync.Mutex
 	odd              []string // breaches of what always holds
 	bodies, released int      // request bodies that were handed out, and closed
@@ -64,6 +65,7 @@ func (c *Call) count() int {
 // call sends the request and reads the answer.
 func (c *caller) call(ctx context.Context) {
 	start := time.Now()
+	defer c.note(func() { c.over = true })
 	ctx, c.leave = c.context(playing(c.spec.TraceParent.within(ctx), c.play))
 	defer context.AfterFunc(ctx, func() { c.note(func() { c.left = time.Since(start) }) })()
 	p, err := c.play.runner.Pipeline(c.pipeline())
@@ -85,6 +87,11 @@ func (c *caller) call(ctx context.Context) {
 	}
 	c.ended = time.Since(start)
 	c.prompt()
+}
+
+func (c *caller) isOver() (over bool) {
+	c.note(func() { over = c.over })
+	return over
 }
 
 func (c *caller) note(f func()) {
@@ -262,6 +269,6 @@ func (c *caller) prompt() {
 	left := c.left
 	c.mu.Unlock()
 	if left >= 0 && c.ended > left+slack {
-		c.breach("the caller left after %v and was kept until %v (call.prompt)", left, c.ended)
+		c.breach("the caller left after %v and was kept until %v (call.prompt)", left, c.ended.Round(time.Microsecond))
 	}
 }

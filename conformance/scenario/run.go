@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,11 +38,36 @@ func (s *Suite) Run(t *testing.T, i int) Result {
 	if test := &s.doc.Tests[i]; test.Files != nil || slices.ContainsFunc(test.Events, func(e Event) bool { return e.Write != nil }) {
 		dir = t.TempDir()
 	}
+	return s.play(t, i, dir)
+}
+
+// play runs a test in a bubble. A goroutine that nothing will ever wake makes the bubble panic: that is a failure like others.
+func (s *Suite) play(t *testing.T, i int, dir string) (result Result) {
+	var done atomic.Pointer[Result]
+	defer func() {
+		stuck := recover()
+		if stuck == nil {
+			return
+		}
+		if text := fmt.Sprint(stuck); !strings.HasPrefix(text, "deadlock:") {
+			panic(stuck)
+		}
+		if r := done.Load(); r != nil {
+			result = *r // what is left was told
+			return
+		}
+		result = s.blank(i)
+		j := &judge{result: &result}
+		j.fail(s.test(i), "the test", "to end", "something waits for what never comes: a call, a session or the closing of the pipelines")
+		j.done()
+	}()
 	synctest.Test(t, func(t *testing.T) {
-		p := &play{suite: s, i: i, test: &s.doc.Tests[i], result: &result}
+		r := s.blank(i)
+		p := &play{suite: s, i: i, test: &s.doc.Tests[i], result: &r}
 		p.run(t.Context(), dir)
+		done.Store(&r)
 	})
-	return result
+	return *done.Load()
 }
 
 func (s *Suite) blank(i int) Result {
@@ -79,7 +105,10 @@ func (p *play) run(ctx context.Context, dir string) {
 		return
 	}
 	p.perform(ctx)
-	p.ended.Wait()
+	if !p.rest(j) {
+		p.world.stop()
+		return // what hangs would hold up whatever follows
+	}
 	p.result.Elapsed = Millis(p.world.now().Round(time.Microsecond))
 	synctest.Wait() // what goes on in the background has come to rest
 	p.judgeSessions(j)
@@ -98,6 +127,30 @@ func (p *play) run(ctx context.Context, dir string) {
 		j.fail(here, "goroutines at the end", "none", left)
 	}
 	time.Sleep(time.Second) // net/http's server parts slowly from a client whose request it did not read
+}
+
+// patience is how long a test may go on after its last call has begun, in its own time.
+const patience = 1000 * time.Hour
+
+// rest waits until every call and event is over. It reports false if some never are.
+func (p *play) rest(j *judge) bool {
+	over := make(chan struct{})
+	go func() { p.ended.Wait(); close(over) }()
+	select {
+	case <-over:
+		return true
+	case <-time.After(patience):
+	}
+	for _, c := range p.calls {
+		if !c.isOver() {
+			j.fail(c.at, "the end of "+c.name, "an answer or an error", "neither, for "+patience.String())
+			c.leave()
+		}
+	}
+	if len(j.result.Failures) == 0 {
+		j.fail(p.suite.test(p.i), "the end of the events", "in time", "not within "+patience.String())
+	}
+	return false
 }
 
 // open brings the test's pipelines to life in a world of their own.
