@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -106,12 +107,31 @@ func (j *judge) sent(at place, what string, want []SentExpect, got []*arrival) {
 		j.json(here.at("json"), "json of "+which, w.JSON, a.body)
 		j.time(here.at("at"), "arrival of "+which, w.At, a.at)
 		if i > 0 {
+			j.alike(here, which, w, got[i-1].header, a.header)
 			j.time(here.at("gap"), "time between the requests before", w.Gap, a.at-got[i-1].at)
 		} else if w.Gap != nil {
 			j.fail(here.at("gap"), "time between the requests before", "two requests", "this is the first")
 		}
 		if w.Status != nil && *w.Status != a.status {
 			j.fail(here.at("status"), "answer to "+which, fmt.Sprint(*w.Status), fmt.Sprint(a.status))
+		}
+	}
+}
+
+// alike judges the headers of a request by those of the one before it.
+func (j *judge) alike(at place, which string, w SentExpect, before, now http.Header) {
+	show := func(h http.Header, name string) string {
+		values, present := h[http.CanonicalHeaderKey(name)]
+		return quoted(strings.Join(values, ", "), present)
+	}
+	for _, name := range w.Same {
+		if b, n := show(before, name), show(now, name); b != n || now.Values(name) == nil {
+			j.fail(at.at("same"), "header "+name+" of "+which, "that of the request before it, "+b, n)
+		}
+	}
+	for _, name := range w.Changed {
+		if b, n := show(before, name), show(now, name); b == n || before.Values(name) == nil || now.Values(name) == nil {
+			j.fail(at.at("changed"), "header "+name+" of "+which, "another value than in the request before it, "+b, n)
 		}
 	}
 }

@@ -126,6 +126,10 @@ type SentExpect struct {
 	At *Time `toml:"at"`
 	// Gap is the time since the request before it.
 	Gap *Time `toml:"gap"`
+	// Same are headers that must be there with the values that they had in the request before it.
+	Same []string `toml:"same"`
+	// Changed are headers that must be there, and in the request before it, with other values.
+	Changed []string `toml:"changed"`
 	// Status is what it was answered; 0 if it was not.
 	Status *int `toml:"status"`
 }

@@ -52,6 +52,9 @@ const maxBody = pipeline.Size(64 << 20)
 
 // size is how many bytes its body has.
 func (a Answer) size() (n int) {
+	if a.BodySize > 0 {
+		return int(a.BodySize)
+	}
 	for _, piece := range a.content(http.Header{}) {
 		n += len(piece)
 	}
@@ -204,14 +207,22 @@ func checkSent(at string, n *Count, sent []SentExpect) error {
 	if n != nil {
 		want, fits = n.check(len(sent))
 	}
-	return errors.Join(
+	errs := []error{
 		refuse(!fits, at, "here stands "+plural(len(sent), "request")+", and their number is to be "+want, ""),
-		refuse(len(sent) > 0 && sent[0].Gap != nil, at+"[0].gap", "there is no request before the first", "write at"))
+		refuse(len(sent) > 0 && sent[0].Gap != nil, at+"[0].gap", "there is no request before the first", "write at"),
+	}
+	if len(sent) > 0 {
+		const hint = "write it in a request after this one"
+		errs = append(errs, refuse(sent[0].Same != nil, at+"[0].same", "there is no request before the first", hint),
+			refuse(sent[0].Changed != nil, at+"[0].changed", "there is no request before the first", hint))
+	}
+	return errors.Join(errs...)
 }
 
 // Validate refuses what no request has.
 func (e SentExpect) Validate() error {
 	return errors.Join(validJSON("json", e.JSON), headers("header", e.Header), empty("header", e.Header != nil && len(e.Header) == 0),
+		headerNames("same", e.Same), headerNames("changed", e.Changed),
 		refuse(e.Status != nil && *e.Status != 0 && (*e.Status < 200 || *e.Status > 599), "status", "no answer has this status", "write 200 to 599, or 0 for none"))
 }
 

@@ -32,6 +32,16 @@ func headers[V any](at string, header map[string]V) error {
 	return nil
 }
 
+// headerNames refuses names that HTTP has none of, and a list that holds none.
+func headerNames(at string, names []string) error {
+	for i, name := range names {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return mistake(at+index(i), "write letters, digits and -", "no header has the name %q", name)
+		}
+	}
+	return empty(at, names != nil && len(names) == 0)
+}
+
 // validJSON refuses numbers that TOML can write and JSON can not.
 func validJSON(at string, v any) error {
 	_, err := json.Marshal(v)
