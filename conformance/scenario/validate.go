@@ -55,9 +55,6 @@ func (a Answer) size() (n int) {
 	if a.BodySize > 0 {
 		return int(a.BodySize)
 	}
-	if a.BodySize > 0 {
-		return int(a.BodySize)
-	}
 	for _, piece := range a.content(http.Header{}) {
 		n += len(piece)
 	}
