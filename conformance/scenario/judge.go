@@ -200,7 +200,7 @@ func (j *judge) call(c *caller) {
 		j.fail(c.at, "request bodies that were closed", fmt.Sprint(c.bodies), fmt.Sprint(c.released))
 	}
 	kind, failed := c.kind(), c.err != nil
-	if e.Status != nil && *e.Status != c.answerStatus() {
+	if e.Status != nil && (failed || *e.Status != c.status) {
 		j.fail(at.at("status"), "status of "+c.name, fmt.Sprint(*e.Status), c.outcome())
 	}
 	if e.Error != nil && *e.Error != failed {
@@ -319,14 +319,6 @@ func (c *caller) kind() pipeline.Kind {
 		return pipeline.KindOf(c.err)
 	}
 	return c.info.Kind()
-}
-
-// answerStatus is that of the response, or of the one that an error was made of, 0 for none.
-func (c *caller) answerStatus() int {
-	if c.failure != nil {
-		return c.failure.Status
-	}
-	return c.status
 }
 
 // outcome says in one line what came of a call.

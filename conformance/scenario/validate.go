@@ -152,30 +152,57 @@ func (c Call) Validate() error {
 // Validate refuses what can't be true together.
 func (e CallExpect) Validate() error {
 	failed, answered := e.Error != nil && *e.Error, e.Error != nil && !*e.Error || e.Kind != nil && *e.Kind == ""
-	ofAnswer := e.Header != nil || e.Body != nil || e.JSON != nil || e.ReadError != nil || e.Ended != nil
-	ofError := e.Class != nil || e.Stage != nil || e.Violations != nil || e.ErrorBody != nil || e.ErrorText != nil || e.RetryAfter != nil
+	ofAnswer := []string{}
+	for key, there := range map[string]bool{
+		"status": e.Status != nil, "header": e.Header != nil, "body": e.Body != nil, "body_size": e.BodySize != nil, "json": e.JSON != nil,
+		"read_error": e.ReadError != nil, "ended": e.Ended != nil,
+	} {
+		if there {
+			ofAnswer = append(ofAnswer, key)
+		}
+	}
+	ofError := []string{}
+	for key, there := range map[string]bool{
+		"class": e.Class != nil, "stage": e.Stage != nil, "violations": e.Violations != nil, "error_status": e.ErrorStatus != nil,
+		"error_header": e.ErrorHeader != nil, "error_body": e.ErrorBody != nil, "error_text": e.ErrorText != nil, "truncated": e.Truncated != nil,
+		"retry_after": e.RetryAfter != nil,
+	} {
+		if there {
+			ofError = append(ofError, key)
+		}
+	}
 	errs := []error{
-		validJSON("json", e.JSON), headers("header", e.Header),
-		empty("header", e.Header != nil && len(e.Header) == 0), empty("violations", e.Violations != nil && len(e.Violations) == 0),
+		validJSON("json", e.JSON), headers("header", e.Header), headers("error_header", e.ErrorHeader),
+		empty("header", e.Header != nil && len(e.Header) == 0), empty("error_header", e.ErrorHeader != nil && len(e.ErrorHeader) == 0), empty("violations", e.Violations != nil && len(e.Violations) == 0),
 		empty("record", e.Record != nil && len(e.Record) == 0),
-		refuse(e.Error == nil && !answered && ofAnswer && ofError, "", "some of this is true of an answer alone and some of an error alone", "write error = true or error = false"),
+		refuse(!failed && !answered && len(ofAnswer) > 0 && len(ofError) > 0, "", strings.Join(sorted(ofAnswer), ", ")+" can be true of an answer alone, and "+
+			strings.Join(sorted(ofError), ", ")+" of an error alone", "there is one or the other: error = true or error = false says which"),
 		refuse(e.Attached != nil && e.Attached.min > 0 && e.NotAttached != nil && *e.NotAttached != "", "not_attached", "a token was attached, or none was", ""),
 		refuse(e.Elapsed != nil && e.Ended != nil && e.Ended.max < e.Elapsed.min, "ended", "the body is not read before the answer is there", ""),
 		refuse(e.Status != nil && (*e.Status < 200 || *e.Status > 599), "status", "no answer has this status", "write 200 to 599"),
 		refuse(failed && e.Kind != nil && *e.Kind == "", "kind", "an error has a kind", ""),
-		refuse(e.ReadError != nil && failed, "read_error", "there is no body to read where an error is returned", ""),
-		refuse(answered && e.Stage != nil, "stage", "stage is where an error came from, and there is to be none", ""),
-		refuse(answered && e.Class != nil, "class", "class is that of an error, and there is to be none", ""),
-		refuse(answered && e.ErrorStatus != nil, "error_status", "an answer is no error", "write status"),
-		refuse(answered && e.ErrorHeader != nil, "error_header", "an answer is no error", "write header"),
-		refuse(answered && e.ErrorBody != nil, "error_body", "an answer is no error", "write body"),
-		refuse(answered && e.RetryAfter != nil, "retry_after", "retry_after is that of an error, and there is to be none", ""),
-		refuse(answered && e.Violations != nil, "violations", "violations are an error's, and there is to be none", ""),
 	}
-	for key, there := range map[string]bool{"header": e.Header != nil, "body": e.Body != nil, "body_size": e.BodySize != nil, "json": e.JSON != nil, "ended": e.Ended != nil} {
-		errs = append(errs, refuse(failed && there, key, key+" is the answer's, and an error is returned in its place", ""))
+	for _, key := range ofAnswer {
+		errs = append(errs, refuse(failed, key, key+" is an answer's, and an error is to be returned in its place", counterpart(key, "", "error_")))
+	}
+	for _, key := range ofError {
+		errs = append(errs, refuse(answered, key, key+" is an error's, and there is to be none", counterpart(key, "error_", "")))
 	}
 	return errors.Join(errs...)
+}
+
+// counterpart says what the same is called of an error, or of an answer.
+func counterpart(key, from, to string) string {
+	base, ok := strings.CutPrefix(key, from)
+	if ok && (base == "status" || base == "header" || base == "body") {
+		return "write " + to + base
+	}
+	return ""
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
 }
 
 // Validate refuses numbers that contradict each other, and lists that expect nothing.
