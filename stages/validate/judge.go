@@ -129,7 +129,8 @@ func numbers(v any) any {
 	return v
 }
 
-// refuseType makes the error of an answer of a media type that is not on the list; it keeps the beginning of the body.
+// refuseType makes the error of an answer of a media type that is not on the list; it keeps the beginning of the body. A body that
+// turns out to be empty has no type to refuse: then there is no error.
 func (s *Stage) refuseType(req *http.Request, resp *http.Response, got string) error {
 	if got == "" {
 		got = "of no content type"
@@ -141,6 +142,11 @@ func (s *Stage) refuseType(req *http.Request, resp *http.Response, got string) e
 	if !pipeline.IsStream(resp) {
 		head, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody+1))
 		v.body, v.truncated = head, err != nil
+		if len(head) == 0 && err == nil {
+			_ = resp.Body.Close()
+			resp.Body = http.NoBody
+			return nil
+		}
 	}
 	_ = resp.Body.Close()
 	return s.fail(req, resp, v)

@@ -148,7 +148,9 @@ func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, e
 	}
 	if resp.ContentLength != 0 && len(s.config.ContentType) > 0 {
 		if got := mediaType(resp.Header.Get("Content-Type")); !s.allowed(got) {
-			return nil, s.refuseType(req, resp, got)
+			if err := s.refuseType(req, resp, got); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if !s.wantsJSON(resp) {
