@@ -145,6 +145,8 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, 
 		b.handed.Store(true)
 		if r, ok := b.rc.(*sourceReader); ok {
 			out.life.AfterFunc(func() { r.s.abort(c.life.Err() != nil) })
+		} else { // net/http does not return before a Read does, and this body can be had again
+			out.life.AfterFunc(func() { _ = b.Close() })
 		}
 	}
 	c.mu.Lock()
