@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leatdev/leat/pipeline"
@@ -93,6 +94,9 @@ func (c *checker) only() (name, hint string) {
 		return names[0], ""
 	case 0:
 		return "", "the file declares none that can be called"
+	}
+	for i, name := range names {
+		names[i] = strconv.Quote(name)
 	}
 	return "", "write pipeline = " + strings.Join(names, " or ")
 }

@@ -73,7 +73,7 @@ type Answer struct {
 	BodySize pipeline.Size `toml:"body_size"`
 	// Chunks is a body that arrives in these pieces, without a Content-Length.
 	Chunks []string `toml:"chunks"`
-	// Pace is how long the upstream waits before each chunk. Default none.
+	// Pace is how long the upstream waits before each chunk; status and headers come with the first. Default none.
 	Pace time.Duration `toml:"pace"`
 	// Trailer holds the headers that follow the body.
 	Trailer map[string]Values `toml:"trailer"`

@@ -207,7 +207,7 @@ func (j *judge) call(c *caller) {
 		j.fail(at.at("error"), "error of "+c.name, map[bool]string{true: "an error", false: "a response"}[*e.Error], c.outcome())
 	}
 	if e.Kind != nil && *e.Kind != Kind(kind) {
-		j.fail(at.at("kind"), "kind of "+c.name, fmt.Sprintf("%q", *e.Kind), fmt.Sprintf("%q: %s", kind, c.outcome()))
+		j.fail(at.at("kind"), "kind of "+c.name, fmt.Sprintf("%q", *e.Kind), fmt.Sprintf("%q: %s", string(kind), c.outcome()))
 	}
 	j.answer(c, e, at)
 	j.failure(c, e, at)
