@@ -188,7 +188,7 @@ func (s *Stage) wantsJSON(resp *http.Response) bool {
 // judgeBody reads the body whole, judges it, and puts it back.
 func (s *Stage) judgeBody(req *http.Request, resp *http.Response) (*http.Response, error) {
 	contentType := resp.Header.Get("Content-Type")
-	if why := unreadable(resp); why != "" {
+	if why := unreadable(resp); why != "" && resp.ContentLength != 0 { // nothing is there as a whole, however it is encoded
 		return s.unjudged(req, resp, why, nil)
 	}
 	if resp.ContentLength > int64(s.config.MaxSize) {

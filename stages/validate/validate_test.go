@@ -49,6 +49,7 @@ func TestValidate(t *testing.T) {
 		{name: "empty_passes_a_list_of_types", keys: `content_type = ["application/json"]`, answer: answer{kind: "-"}},
 		{name: "empty_of_unknown_length_passes_a_list_of_types", keys: `content_type = ["application/json"]`, answer: answer{kind: "-", length: -1}},
 		{name: "empty_of_unknown_length_and_another_type_lacks_what_is_required", keys: "content_type = [\"application/json\"]\nrequired = [\"id\"]", answer: answer{kind: "-", length: -1}, kind: pipeline.KindValidation, text: "the body: empty"},
+		{name: "empty_passes_however_it_is_encoded", answer: answer{header: http.Header{"Content-Encoding": {"br"}}}},
 		{name: "empty_lacks_what_is_required", keys: `required = ["id"]`, answer: answer{}, kind: pipeline.KindValidation, text: "the body: empty"},
 		{name: "empty_is_not_always_json", keys: `json = "always"`, answer: answer{}, kind: pipeline.KindValidation, text: "the body: empty"},
 
