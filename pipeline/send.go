@@ -36,6 +36,7 @@ type send struct {
 	snap  *credential.Snapshot // nil: no credential was attached
 	prev  *send
 
+	back     atomic.Bool                 // the transport has returned, though it may read on
 	reopened atomic.Pointer[requestBody] // the body that the transport opened last, to send again by itself
 }
 
@@ -146,7 +147,11 @@ func (s *sender) prepare(c *Call, req *http.Request, snap *credential.Snapshot, 
 		if r, ok := b.rc.(*sourceReader); ok {
 			out.life.AfterFunc(func() { r.s.abort(c.life.Err() != nil) })
 		} else { // net/http does not return before a Read does, and this body can be had again
-			out.life.AfterFunc(func() { _ = b.Close() })
+			out.life.AfterFunc(func() {
+				if !out.back.Load() {
+					_ = b.Close()
+				}
+			})
 		}
 	}
 	c.mu.Lock()
@@ -178,6 +183,7 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 	c.attempts.CompareAndSwap(0, 1)
 	c.sends.Add(1)
 	resp, err := s.base.RoundTrip(&out.out)
+	out.back.Store(true)
 	took := time.Since(out.start)
 	_, conns := out.trace.facts()
 	if conns > 1 {
