@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"sync/atomic"
 	"time"
@@ -55,4 +56,26 @@ func (b *ownBody) Close() error {
 // WriteTo hides that of the reader: net/http would read a body in one go.
 func (b *ownBody) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{b})
+}
+
+// read reads an answer's body, and rests in the middle of it if the test says so.
+func (c *caller) read(ctx context.Context, from io.Reader) ([]byte, error) {
+	if c.spec.Pause == 0 {
+		return io.ReadAll(from)
+	}
+	first := make([]byte, 1)
+	n, err := io.ReadFull(from, first)
+	if err == io.EOF {
+		return nil, nil
+	} else if err != nil {
+		return first[:n], err
+	}
+	timer := time.NewTimer(c.spec.Pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	rest, err := io.ReadAll(from)
+	return append(first, rest...), err
 }

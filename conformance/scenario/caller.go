@@ -256,7 +256,7 @@ func (c *caller) answered(ctx context.Context, resp *http.Response, start time.T
 	if c.spec.Read != nil {
 		from = io.LimitReader(from, int64(*c.spec.Read))
 	}
-	c.body, c.readErr = io.ReadAll(from)
+	c.body, c.readErr = c.read(ctx, from)
 	c.ended = time.Since(start)
 	if err := resp.Body.Close(); err != nil && c.readErr == nil && ctx.Err() == nil {
 		c.readErr = err

@@ -157,6 +157,8 @@ type Call struct {
 	Deadline *time.Duration `toml:"deadline"`
 	// Read is how much of the answer's body the caller reads before closing it: a number of bytes. Default: all.
 	Read *int `toml:"read"`
+	// Pause is how long the caller rests once it has read the first byte of the answer's body. Default not at all.
+	Pause time.Duration `toml:"pause"`
 	// FollowRedirects is what http.Client does by itself. Default true.
 	FollowRedirects *bool `toml:"follow_redirects"`
 	// StatusErrors makes errors of 4xx and 5xx answers (pipeline.StatusErrors). Default false.

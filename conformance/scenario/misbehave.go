@@ -16,14 +16,14 @@ type MisbehaveConfig struct {
 	// How is what it does: "panic" before it sends, or "late", once it has an answer; return "both" or "neither" of a response and an
 	// error, return an "error" of no kind, "answer" 418 by itself, "drop" the response of the stages within and return an error, or "touch"
 	// a request that was handed on: it adds the header X-Touched. No breach are "rewrite", which puts /v2 before the path and sends that,
-	// "wrap", which wraps the errors of the stages within, and "shared", which returns one error, class not_sent, to everybody. Required.
+	// "detour", which sends the request to https://elsewhere.example.com, "wrap", which wraps the errors of the stages within, and "shared", which returns one error, class not_sent, to everybody. Required.
 	How string `toml:"how"`
 }
 
 // Validate refuses an unknown way to misbehave.
 func (c MisbehaveConfig) Validate() error {
 	return errors.Join(refuse(c.How == "", "how", "how is missing", `write how = "panic"`),
-		oneOfWords("how", c.How, []string{"panic", "late", "both", "neither", "error", "answer", "drop", "touch", "rewrite", "wrap", "shared"}))
+		oneOfWords("how", c.How, []string{"panic", "late", "both", "neither", "error", "answer", "drop", "touch", "rewrite", "detour", "wrap", "shared"}))
 }
 
 func misbehaveFactory() pipeline.Factory {
@@ -56,6 +56,9 @@ func (c MisbehaveConfig) do(req *http.Request, next http.RoundTripper) (*http.Re
 		panic("the stage fell over")
 	case "rewrite":
 		req.URL.Path = "/v2" + req.URL.Path
+		return next.RoundTrip(req)
+	case "detour":
+		req.URL.Host = "elsewhere.example.com"
 		return next.RoundTrip(req)
 	case "wrap":
 		resp, err := next.RoundTrip(req)

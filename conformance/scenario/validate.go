@@ -140,6 +140,7 @@ func (c Call) Validate() error {
 		refuse(c.Every < 0, "every", "time does not run backwards", ""),
 		refuse(c.Labels[labelKey] != "", "labels", labelKey+" is the runner's own", ""),
 		refuse(c.Every != 0 && (c.Count == nil || *c.Count < 2), "every", "every is the time between several callers", "add count = 10"),
+		refuse(c.Pause < 0, "pause", "time does not run backwards", ""),
 		refuse(c.Read != nil && *c.Read < 0, "read", "read is a number of bytes", ""),
 		refuse(c.Timeout != nil && *c.Timeout <= 0, "timeout", "timeout must be more than 0", ""),
 	}
