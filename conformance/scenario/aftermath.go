@@ -25,6 +25,7 @@ func (p *play) judge(j *judge) {
 	j.origin(expect, p.world.origins[own], UpstreamExpect{e.Sends, e.Sent, e.Connections})
 	for _, o := range p.world.all() {
 		j.origin(o.at.at("expect"), o, o.spec.Expect)
+		o.unused(j)
 		o.script.unused(j)
 	}
 	for _, s := range p.world.issuers {

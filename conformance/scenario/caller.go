@@ -20,6 +20,7 @@ import (
 type caller struct {
 	play *play
 	spec *Call
+	turn int // in the order of the file, from 1
 	at   place
 	id   string
 	name string
@@ -45,7 +46,7 @@ type caller struct {
 
 func (p *play) newCaller(n, k int) *caller {
 	spec := &p.test.Calls[n]
-	c := &caller{play: p, spec: spec, at: p.suite.test(p.i).at("call", index(n)), id: fmt.Sprintf("%d.%d", n, k), name: spec.Name, left: -1}
+	c := &caller{play: p, spec: spec, turn: len(p.calls) + 1, at: p.suite.test(p.i).at("call", index(n)), id: fmt.Sprintf("%d.%d", n, k), name: spec.Name, left: -1}
 	if c.name == "" {
 		c.name = fmt.Sprintf("call %d", n+1)
 	}
@@ -66,7 +67,7 @@ func (c *Call) count() int {
 func (c *caller) call(ctx context.Context) {
 	start := time.Now()
 	defer c.note(func() { c.over = true })
-	ctx, c.leave = c.context(playing(c.spec.TraceParent.within(ctx), c.play))
+	ctx, c.leave = c.context(playing(c.play.world.carried(c.spec.TraceParent.within(ctx), c.turn), c.play))
 	defer context.AfterFunc(ctx, func() { c.note(func() { c.left = time.Since(start) }) })()
 	p, err := c.play.runner.Pipeline(c.pipeline())
 	if err != nil {

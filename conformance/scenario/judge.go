@@ -53,7 +53,7 @@ func quoted(s string, present bool) string {
 	if !present {
 		return "nothing"
 	}
-	return fmt.Sprintf("%q", s)
+	return fmt.Sprintf("%q", clip(s))
 }
 
 func (j *judge) count(at place, what string, want *Count, got int) {

@@ -44,7 +44,8 @@ type origin struct {
 // arrival is a request as an origin saw it.
 type arrival struct {
 	at     time.Duration
-	origin string
+	host   string // of the upstream, with its port
+	caller int    // whose it is, from 1; 0 if nobody knows
 	method string
 	uri    string
 	header http.Header
@@ -165,6 +166,15 @@ func (o *origin) dial(ctx context.Context) (net.Conn, error) {
 	return near, nil
 }
 
+// unused reports what was said of connections that nobody made.
+func (o *origin) unused(j *judge) {
+	for i, word := range o.spec.Connect.list {
+		if i >= o.dials && !o.spec.Connect.each && word != "ok" {
+			j.fail(o.at.at("connect", index(i)), "connections for this", plural(i+1, "connection"), plural(o.dials, "connection"))
+		}
+	}
+}
+
 func (o *origin) keep(c *simnet.Conn) {
 	o.mu.Lock()
 	o.conns = append(o.conns, c)
@@ -173,7 +183,7 @@ func (o *origin) keep(c *simnet.Conn) {
 
 // ServeHTTP notes the request and answers it.
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := &arrival{at: o.world.now(), origin: o.url, method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
+	in := &arrival{at: o.world.now(), host: o.listener.Addr().String(), method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
 	in.header.Set("Host", r.Host)
 	o.world.queue(r, in)
 	o.mu.Lock()

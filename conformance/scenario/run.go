@@ -191,8 +191,8 @@ func (p *play) perform(ctx context.Context) {
 		do func()
 	}
 	var steps []step
-	for _, e := range p.test.Events {
-		steps = append(steps, step{e.At, func() { p.event(ctx, e) }})
+	for i, e := range p.test.Events {
+		steps = append(steps, step{e.At, func() { p.event(ctx, e, p.suite.test(p.i).at("event", index(i))) }})
 	}
 	for n := range p.test.Calls {
 		c := &p.test.Calls[n]
@@ -210,7 +210,7 @@ func (p *play) perform(ctx context.Context) {
 	}
 }
 
-func (p *play) event(ctx context.Context, e Event) {
+func (p *play) event(ctx context.Context, e Event, at place) {
 	switch {
 	case e.Expire != "":
 		p.world.issuer(e.Expire).expire(false)
@@ -229,17 +229,17 @@ func (p *play) event(ctx context.Context, e Event) {
 		p.world.change(e.Secrets)
 	case e.Write != nil:
 		if err := p.world.write(e.Write); err != nil {
-			p.world.surprise(p.world.test, "write: "+err.Error(), "")
+			p.world.surprise(at.at("write"), "write: "+err.Error(), "")
 		}
 	case e.Close:
 		p.ended.Go(func() { _ = p.runner.Close() })
 	default:
-		p.ended.Go(func() { p.account(ctx, e) })
+		p.ended.Go(func() { p.account(ctx, e, at) })
 	}
 }
 
 // account logs a session in or out, as the program would.
-func (p *play) account(ctx context.Context, e Event) {
+func (p *play) account(ctx context.Context, e Event, at place) {
 	name, subject, _ := strings.Cut(e.Login+e.Logout+e.SetToken, "/")
 	session, err := p.runner.Credential(name, subject)
 	switch {
@@ -247,20 +247,23 @@ func (p *play) account(ctx context.Context, e Event) {
 	case e.Logout != "":
 		err = session.Logout(ctx)
 	case e.SetToken != "":
-		err = session.Set(ctx, credential.Token{Access: redact.NewSecret(e.Token)})
 		p.world.know(e.Token)
+		err = session.Set(ctx, credential.Token{Access: redact.NewSecret(e.Token)})
 	default:
 		fields := map[string]redact.Secret{}
 		for k, v := range e.Fields {
 			fields[k] = redact.NewSecret(v)
+			if k != "user" && k != "username" && k != "email" {
+				p.world.know(v)
+			}
 		}
 		err = session.Login(ctx, fields)
 	}
 	switch {
 	case err != nil && !e.Fails:
-		p.world.surprise(p.world.test, fmt.Sprintf("the session %s: %v", e.Login+e.Logout+e.SetToken, err), "")
+		p.world.surprise(at, fmt.Sprintf("the session %s: %v", e.Login+e.Logout+e.SetToken, err), "")
 	case err == nil && e.Fails:
-		p.world.surprise(p.world.test, fmt.Sprintf("the session %s did not fail", e.Login+e.Logout+e.SetToken), "")
+		p.world.surprise(at.at("fails"), fmt.Sprintf("the session %s did not fail", e.Login+e.Logout+e.SetToken), "")
 	}
 }
 

@@ -159,7 +159,7 @@ func (s *issuer) grant(fam *family, fields answerFields, isRefresh bool) map[str
 	if life > 0 && !s.behaviour.Unsaid {
 		put(answer, fields.expires, seconds(life))
 	}
-	if gives := s.behaviour.Refresh; (gives == nil && s.refreshes || gives != nil && *gives) && (!isRefresh || s.rotates()) {
+	if s.gives() && (!isRefresh || s.rotates()) {
 		name := fmt.Sprintf("%s-refresh-%d", s.credential, s.given)
 		s.refresh[name] = &grant{family: fam}
 		put(answer, fields.refresh, name)
@@ -167,7 +167,18 @@ func (s *issuer) grant(fam *family, fields answerFields, isRefresh bool) map[str
 	return answer
 }
 
-func (s *issuer) rotates() bool { return s.behaviour.Rotate == nil || *s.behaviour.Rotate }
+// gives reports whether the endpoint gives out refresh tokens.
+func (s *issuer) gives() bool {
+	if s.behaviour.Refresh == nil {
+		return s.refreshes
+	}
+	return *s.behaviour.Refresh
+}
+
+// rotates reports whether each refresh gives a new one.
+func (s *issuer) rotates() bool {
+	return s.gives() && (s.behaviour.Rotate == nil || *s.behaviour.Rotate)
+}
 
 func (s *issuer) lifetime() time.Duration {
 	if s.behaviour.Lifetime == nil {
@@ -181,7 +192,7 @@ func (s *issuer) refuses(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.access[token]
-	return g != nil && (g.over || g.family.over || !g.until.IsZero() && !time.Now().Before(g.until))
+	return g != nil && (g.over || g.family.over || !g.until.IsZero() && !time.Now().Add(slack).Before(g.until))
 }
 
 // expire ends the access tokens that were given so far, and the refresh tokens too if all is said.

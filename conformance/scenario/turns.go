@@ -2,13 +2,16 @@ package scenario
 
 import (
 	"cmp"
+	"context"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"time"
 )
 
 // Requests of one moment race each other to their upstreams, and each run of a test must come out alike. So a request waits until all that
-// arrive at its moment are there, and then for its turn: in the order of what they ask for, one nanosecond at a time. Virtual time goes on
+// arrive at its moment are there, and then for its turn: in the order of the calls, one nanosecond at a time. Virtual time goes on
 // only when everybody waits, so whatever the answer to one of them sets off is over before the next one is answered.
 //
 // Queues are put in order at odd nanoseconds and turns are at even ones: the one does not race the other.
@@ -19,6 +22,9 @@ const slack = 20 * time.Microsecond
 // queue has a request wait for its turn.
 func (w *world) queue(r *http.Request, in *arrival) {
 	w.mu.Lock()
+	if r.ProtoMajor == 1 { // HTTP/2 has many requests on one connection
+		in.caller = w.carriers[in.host+" "+r.RemoteAddr]
+	}
 	in.ordered = w.now()/2*2 + 1
 	if in.ordered <= in.at {
 		in.ordered += 2
@@ -30,6 +36,19 @@ func (w *world) queue(r *http.Request, in *arrival) {
 	w.order(in.ordered)
 	w.mu.Unlock()
 	w.until(r, in.turn)
+}
+
+// carried has the world know whose request a connection carries.
+func (w *world) carried(ctx context.Context, caller int) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		w.mu.Lock()
+		w.carriers[addressOf(info.Conn)] = caller
+		w.mu.Unlock()
+	}})
+}
+
+func addressOf(near net.Conn) string {
+	return near.RemoteAddr().String() + " " + near.LocalAddr().String()
 }
 
 // order gives everybody who waits for that moment a turn.
@@ -44,7 +63,8 @@ func (w *world) order(moment time.Duration) {
 	}
 	w.queued = later
 	slices.SortStableFunc(now, func(a, b *arrival) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.uri, b.uri), cmp.Compare(a.method, b.method), cmp.Compare(a.origin, b.origin))
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.caller, b.caller),
+			cmp.Compare(a.uri, b.uri), cmp.Compare(a.method, b.method), cmp.Compare(a.host, b.host))
 	})
 	for _, in := range now {
 		in.turn = w.slot(moment)

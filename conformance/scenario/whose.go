@@ -50,7 +50,10 @@ func (s *issuer) likeness(sent map[string]string, value func(any) (string, bool)
 
 // marks are the fields of an oauth2 credential's requests that tell it from others.
 func marks(c map[string]any) map[string]any {
-	m := map[string]any{"client_id": c["client_id"]}
+	m := map[string]any{"client_id": c["client_id"], "grant_type": c["grant"]}
+	if c["grant"] == nil {
+		m["grant_type"] = "client_credentials"
+	}
 	if scopes, ok := c["scopes"].([]any); ok {
 		var words []string
 		for _, s := range scopes {
