@@ -123,9 +123,13 @@ func (s *Stage) mapResponse(req *http.Request, resp *http.Response, rule *Rule) 
 	call := pipeline.CallFrom(req.Context())
 	o := pipeline.OutcomeOf(req, resp, nil)
 	message, problem := call.Message(), call.ProblemType()
-	if resp.StatusCode >= 400 {
-		if said, typ := s.said(req, resp); said != "" || typ != "" {
-			message, problem = said, typ
+	if resp.StatusCode >= 400 && (message == "" || problem == "") {
+		said, typ := s.said(req, resp)
+		if message == "" { // else a stage further in has spoken: refresh, or another one of this type
+			message = said
+		}
+		if problem == "" {
+			problem = typ
 		}
 	}
 	if rule != nil {

@@ -61,6 +61,26 @@ func TestErrorMap_of_a_response(t *testing.T) {
 	}
 }
 
+func TestErrorMap_keeps_what_was_said_further_in(t *testing.T) {
+	rt := roundTripper(func(*http.Request) (*http.Response, error) {
+		resp, _ := answer(401, "application/problem+json", strings.NewReader(`{"type":"stale","title":"Stale"}`))
+		return resp, nil
+	})
+	inner := stageOf("inner", func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		pipeline.CallFrom(req.Context()).Judge(pipeline.KindUnauthorized, "", "no new token", "")
+		return resp, err
+	})
+	resp, err := send(t, open(t, `"error-map", "inner"`, "", rt, inner), "GET", "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if call := pipeline.CallOf(resp); call.Message() != "no new token" || call.ProblemType() != "stale" {
+		t.Errorf("got %q, %q\nwant %q, %q", call.Message(), call.ProblemType(), "no new token", "stale")
+	}
+}
+
 func TestErrorMap_of_an_error(t *testing.T) {
 	down := roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
 	t.Run("a_rule_changes_the_one_error", func(t *testing.T) {
