@@ -279,6 +279,7 @@ func (c *Call) Judge(kind Kind, class Class, message, problemType string) {
 	if c == nil {
 		return
 	}
+	message, problemType = c.shown(message), c.shown(problemType)
 	c.mu.Lock()
 	c.outcome.kind, c.outcome.message, c.outcome.problem = kind, message, problemType
 	if class != "" {

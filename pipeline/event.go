@@ -83,7 +83,7 @@ func (c *Call) Times() (waiting, upstream time.Duration) {
 // Observed reports whether somebody watches the call's events as they happen: worth more text than the record keeps.
 func (c *Call) Observed() bool { return c != nil && c.chain != nil && c.chain.observe != nil }
 
-// Note adds an event to the call's record; At and Attempt are filled in where they are 0. The record holds the first 64.
+// Note adds an event to the call's record, its text redacted; At and Attempt are filled in where they are 0. The record holds the first 64.
 func (c *Call) Note(e Event) {
 	if c == nil {
 		return
@@ -94,6 +94,7 @@ func (c *Call) Note(e Event) {
 	if e.Attempt == 0 {
 		e.Attempt = c.Attempts()
 	}
+	e.Text = c.shown(e.Text)
 	c.mu.Lock()
 	c.record.add(e)
 	c.mu.Unlock()
@@ -122,4 +123,12 @@ func (c *Call) OnEnd(f func(*Call)) {
 	c.mu.Lock()
 	c.onEnd = append(c.onEnd, f)
 	c.mu.Unlock()
+}
+
+// shown returns a stage's text without the secrets that the runner knows.
+func (c *Call) shown(text string) string {
+	if text == "" || c.chain == nil || c.chain.redactor == nil {
+		return text
+	}
+	return c.chain.redactor.Text(text)
 }

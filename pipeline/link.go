@@ -125,7 +125,14 @@ func (c *Call) adopt(stage string, e *Error) *Error {
 	if e.Pipeline == "" {
 		e.Pipeline = c.Pipeline()
 	}
-	e.Message = c.chain.redactor.Text(e.Message)
+	e.Message, e.ProblemType = c.shown(e.Message), c.shown(e.ProblemType)
+	if len(e.Violations) > 0 {
+		own := make([]string, len(e.Violations)) // the list may be another's too
+		for i, v := range e.Violations {
+			own[i] = c.shown(v)
+		}
+		e.Violations = own
+	}
 	for inner, ok := e.Err.(*Error); ok; inner, ok = e.Err.(*Error) { //nolint:errorlint // a second kind would answer to errors.Is
 		e.Err = inner.Err
 	}
