@@ -18,9 +18,12 @@ func (p *play) secrets(j *judge, at place) {
 	for _, c := range p.calls {
 		if c.err != nil {
 			spots = append(spots, spot{"the error of " + c.name, fmt.Sprintf("%v %+v %q", c.err, c.err, c.outcome())})
+			if f := c.failure; f != nil {
+				spots = append(spots, spot{"the error of " + c.name, fmt.Sprint(f.Violations, f.ProblemType)})
+			}
 		}
 		spots = append(spots, spot{"the request of the response of " + c.name + " (call.shown_request)", c.shown},
-			spot{"the record of " + c.name, fmt.Sprintf("%+v %s %s", c.info.Events(), c.info.Message(), c.info.URL())})
+			spot{"the record of " + c.name, fmt.Sprintf("%+v %s %s", c.info.Events(), c.info.Message(), c.info.ProblemType()+" "+c.info.URL())})
 	}
 	canaries := p.canaries()
 	for _, s := range spots {
