@@ -87,7 +87,8 @@ func (o *origin) start() {
 	protocols.SetHTTP1(!o.spec.HTTP2)
 	protocols.SetHTTP2(o.spec.HTTP2)
 	o.server = &http.Server{ //nolint:gosec // no network, no strangers
-		Handler: o, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), TLSConfig: o.config, Protocols: protocols,
+		Handler: o, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), TLSConfig: o.config.Clone(), // that the server changes
+		Protocols: protocols,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if secure, ok := c.(*tls.Conn); ok {
 				c = secure.NetConn()
