@@ -105,9 +105,9 @@ func TestRun_notices(t *testing.T) {
 			return send(req, next)
 		}, "secrets in a span (send.quiet) | none | " + token},
 		"a_secret_in_the_record": {"", func(_ pipeline.Settings, req *http.Request, next http.RoundTripper) (*http.Response, error) {
-			pipeline.CallFrom(req.Context()).Note(pipeline.Event{Stage: "own", Name: "sending", Text: "with " + hidden()})
+			pipeline.CallFrom(req.Context()).Note(pipeline.Event{Stage: "own", Name: "sending", Text: "with what was read " + "from-a-file"})
 			return send(req, next)
-		}, "secrets in the record of call 1 (send.quiet) | none | " + token},
+		}, "secrets in the record of call 1 (send.quiet) | none | from-a-file"},
 		"a_secret_at_an_origin_that_is_nobodys": {"", func(_ pipeline.Settings, req *http.Request, next http.RoundTripper) (*http.Response, error) {
 			return elsewhere(req, next, "https://foreign.example.com/?q="+hidden())
 		}, "secrets in requests to https://foreign.example.com (send.origin) | none | " + token},

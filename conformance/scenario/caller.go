@@ -67,7 +67,7 @@ func (c *Call) count() int {
 func (c *caller) call(ctx context.Context) {
 	start := time.Now()
 	defer c.note(func() { c.over = true })
-	ctx, c.leave = c.context(playing(c.play.world.carried(c.spec.TraceParent.within(ctx), c.turn), c.play))
+	ctx, c.leave = c.context(playing(c.play.world.inTurn(c.spec.TraceParent.within(ctx), c.turn), c.play))
 	defer context.AfterFunc(ctx, func() { c.note(func() { c.left = time.Since(start) }) })()
 	p, err := c.play.runner.Pipeline(c.pipeline())
 	if err != nil {

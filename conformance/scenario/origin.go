@@ -44,16 +44,12 @@ type origin struct {
 // arrival is a request as an origin saw it.
 type arrival struct {
 	at     time.Duration
-	host   string // of the upstream, with its port
-	caller int    // whose it is, from 1; 0 if nobody knows
 	method string
 	uri    string
 	header http.Header
 	body   []byte
 	status int
 	issuer *issuer // it was for a token
-
-	ordered, turn time.Duration // when its queue was put in order, and when it was its turn
 }
 
 func (w *world) newOrigin(address string) *origin {
@@ -61,7 +57,7 @@ func (w *world) newOrigin(address string) *origin {
 	o := &origin{world: w, url: address, host: u.Hostname(), at: w.test, script: newScript(nil, w.test), served: make(chan struct{})}
 	o.listener = simnet.Listen(u.Host)
 	if u.Scheme == "https" {
-		o.config = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		o.config = &tls.Config{MinVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.X25519}, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			c := o.certificate()
 			return &c, nil
 		}}
@@ -184,9 +180,9 @@ func (o *origin) keep(c *simnet.Conn) {
 
 // ServeHTTP notes the request and answers it.
 func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := &arrival{at: o.world.now(), host: o.listener.Addr().String(), method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
+	in := &arrival{at: o.world.now(), method: r.Method, uri: r.URL.RequestURI(), header: r.Header.Clone()}
 	in.header.Set("Host", r.Host)
-	o.world.queue(r, in)
+	o.world.queue(r.Context(), &waiting{what: fmt.Sprint(o.url, r.URL, r.Method, r.Header)})
 	o.mu.Lock()
 	o.sent = append(o.sent, in)
 	o.mu.Unlock()
@@ -199,7 +195,7 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if o.world.refusesToken(r) {
 		o.read(in, r)
-		o.world.wait(r, 0)
+		o.world.wait(r.Context(), 0)
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		o.answered(in, http.StatusUnauthorized)
 		writeJSON(w, http.StatusUnauthorized, map[string]any{"error": "the token is over"})
@@ -229,7 +225,7 @@ func (o *origin) answered(in *arrival, status int) {
 
 func (o *origin) grant(w http.ResponseWriter, r *http.Request, in *arrival) {
 	s := in.issuer
-	o.world.wait(r, s.behaviour.Delay)
+	o.world.wait(r.Context(), s.behaviour.Delay)
 	if !s.script.empty {
 		if answer, ok := s.script.next(r); ok {
 			if !answer.isOwn() {
@@ -237,7 +233,7 @@ func (o *origin) grant(w http.ResponseWriter, r *http.Request, in *arrival) {
 				o.play(w, r, in, answer)
 				return
 			}
-			o.world.wait(r, answer.Delay)
+			o.world.wait(r.Context(), answer.Delay)
 			answer.head(w.Header())
 		}
 	}
@@ -262,7 +258,7 @@ func (o *origin) play(w http.ResponseWriter, r *http.Request, in *arrival, a Ans
 	if !a.Ignore {
 		o.read(in, r)
 	}
-	o.world.wait(r, a.Delay)
+	o.world.wait(r.Context(), a.Delay)
 	if r.Context().Err() != nil { // nobody is there to be answered
 		panic(http.ErrAbortHandler)
 	}
@@ -283,7 +279,7 @@ func (o *origin) play(w http.ResponseWriter, r *http.Request, in *arrival, a Ans
 	}
 	for _, chunk := range chunks {
 		if a.Pace > 0 {
-			o.world.wait(r, a.Pace)
+			o.world.wait(r.Context(), a.Pace)
 		}
 		if left >= 0 {
 			chunk = chunk[:min(left, len(chunk))]
@@ -348,8 +344,8 @@ func (o *origin) fault(w http.ResponseWriter, r *http.Request, fault string) {
 		}
 		return
 	default:
-		o.world.wait(r, 0)          // net/http's HTTP/2 server writes after the handler's Flush
-		_ = conn.Flush(o.world.ctx) // what went out before the fault arrives
+		o.world.wait(r.Context(), 0) // net/http's HTTP/2 server writes after the handler's Flush
+		_ = conn.Flush(o.world.ctx)  // what went out before the fault arrives
 		if fault == "reset" {
 			conn.Reset()
 		} else {

@@ -3,57 +3,50 @@ package scenario
 import (
 	"cmp"
 	"context"
-	"net"
-	"net/http"
 	"net/http/httptrace"
 	"slices"
 	"time"
 )
 
-// Requests of one moment race each other to their upstreams, and each run of a test must come out alike. So a request waits until all that
-// arrive at its moment are there, and then for its turn: in the order of the calls, one nanosecond at a time. Virtual time goes on
-// only when everybody waits, so whatever the answer to one of them sets off is over before the next one is answered.
+// Requests of one moment race each other to their upstreams, and each run of a test must come out alike. So a request waits, once it has a
+// connection and again when it has arrived, until all that are as far as it is at that moment are there, and then for its turn: in the
+// order of the calls, a nanosecond or two apart. Virtual time goes on only when everybody waits, so whatever a request or the answer to it
+// sets off is over before the next one goes on.
 //
 // Queues are put in order at odd nanoseconds and turns are at even ones: the one does not race the other.
 
 // slack is what turns may add to a time that a test expects.
-const slack = 20 * time.Microsecond
+const slack = 50 * time.Microsecond
 
-// queue has a request wait for its turn.
-func (w *world) queue(r *http.Request, in *arrival) {
+// waiting is a place in a queue.
+type waiting struct {
+	at     time.Duration // since when
+	caller int           // whose request it is, from 1; 0 if nobody knows
+	what   string        // it asks for
+
+	ordered, turn time.Duration // when the queue was put in order, and when it is its turn
+}
+
+// queue waits for its turn, unless ctx ends.
+func (w *world) queue(ctx context.Context, in *waiting) {
 	w.mu.Lock()
-	if r.ProtoMajor == 1 { // HTTP/2 has many requests on one connection
-		in.caller = w.carriers[in.host+" "+r.RemoteAddr]
-	}
-	in.ordered = w.now()/2*2 + 1
-	if in.ordered <= in.at {
+	in.at = w.now()
+	in.ordered = in.at/2*2 + 1
+	if in.ordered == in.at {
 		in.ordered += 2
 	}
 	w.queued = append(w.queued, in)
 	w.mu.Unlock()
-	w.until(r, in.ordered)
+	w.until(ctx, in.ordered)
 	w.mu.Lock()
 	w.order(in.ordered)
 	w.mu.Unlock()
-	w.until(r, in.turn)
-}
-
-// carried has the world know whose request a connection carries.
-func (w *world) carried(ctx context.Context, caller int) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		w.mu.Lock()
-		w.carriers[addressOf(info.Conn)] = caller
-		w.mu.Unlock()
-	}})
-}
-
-func addressOf(near net.Conn) string {
-	return near.RemoteAddr().String() + " " + near.LocalAddr().String()
+	w.until(ctx, in.turn)
 }
 
 // order gives everybody who waits for that moment a turn.
 func (w *world) order(moment time.Duration) {
-	var now, later []*arrival
+	var now, later []*waiting
 	for _, in := range w.queued {
 		if in.ordered == moment {
 			now = append(now, in)
@@ -62,9 +55,8 @@ func (w *world) order(moment time.Duration) {
 		}
 	}
 	w.queued = later
-	slices.SortStableFunc(now, func(a, b *arrival) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.caller, b.caller),
-			cmp.Compare(a.uri, b.uri), cmp.Compare(a.method, b.method), cmp.Compare(a.host, b.host))
+	slices.SortStableFunc(now, func(a, b *waiting) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.caller, b.caller), cmp.Compare(a.what, b.what))
 	})
 	for _, in := range now {
 		in.turn = w.slot(moment)
@@ -86,21 +78,28 @@ func (w *world) slot(from time.Duration) time.Duration {
 	return at
 }
 
-// wait takes time, unless the client leaves, and ends at a moment of its own.
-func (w *world) wait(r *http.Request, d time.Duration) {
+// inTurn has the requests of a caller wait for their turns before they are written.
+func (w *world) inTurn(ctx context.Context, caller int) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		w.queue(ctx, &waiting{caller: caller})
+	}})
+}
+
+// wait takes time, unless ctx ends, and is over at a moment of its own.
+func (w *world) wait(ctx context.Context, d time.Duration) {
 	w.mu.Lock()
 	at := w.slot(w.now() + max(d, 1))
 	w.mu.Unlock()
-	w.until(r, at)
+	w.until(ctx, at)
 }
 
-// until waits for a moment, unless the client leaves.
-func (w *world) until(r *http.Request, at time.Duration) {
+// until waits for a moment, unless ctx or the test ends.
+func (w *world) until(ctx context.Context, at time.Duration) {
 	timer := time.NewTimer(at - w.now())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	case <-w.over:
 	}
 }

@@ -30,22 +30,21 @@ type world struct {
 	issuers   []*issuer
 	dir       string // where the test's files are, "" if it has none
 
-	mu       sync.Mutex
-	files    map[string]bool
-	secrets  map[string]string
-	given    map[string]string // secrets that were asked for, and what the test calls them; "" for those that the program gave
-	draws    int
-	carriers map[string]int                  // connections, and whose request was on them last
-	queued   []*arrival                      // wait for their turns
-	slots    map[time.Duration]time.Duration // taken moments, and where to look for one beyond
-	odd      config.Diagnostics              // what happened that the test does not provide for
+	mu      sync.Mutex
+	files   map[string]bool
+	secrets map[string]string
+	given   map[string]string // secrets that were asked for, and what the test calls them; "" for those that the program gave
+	draws   int
+	queued  []*waiting                      // wait for their turns
+	slots   map[time.Duration]time.Duration // taken moments, and where to look for one beyond
+	odd     config.Diagnostics              // what happened that the test does not provide for
 }
 
 func newWorld(ctx context.Context, s *Suite, i int, plan *pipeline.Plan) *world {
 	t, at := &s.doc.Tests[i], s.test(i)
 	w := &world{
 		ctx: ctx, over: make(chan struct{}), start: time.Now(), test: at, authority: simnet.NewAuthority(), origins: map[string]*origin{},
-		files: map[string]bool{}, secrets: maps.Clone(t.Secrets), given: map[string]string{}, slots: map[time.Duration]time.Duration{}, carriers: map[string]int{},
+		files: map[string]bool{}, secrets: maps.Clone(t.Secrets), given: map[string]string{}, slots: map[time.Duration]time.Duration{},
 	}
 	if w.secrets == nil {
 		w.secrets = map[string]string{}
