@@ -125,10 +125,10 @@ func (c *Call) OnEnd(f func(*Call)) {
 	c.mu.Unlock()
 }
 
-// shown returns a stage's text without the secrets that the runner knows.
+// shown returns a stage's text without the secrets that the runner knows. Not Text: "token: missing" is to stay what it is.
 func (c *Call) shown(text string) string {
 	if text == "" || c.chain == nil || c.chain.redactor == nil {
 		return text
 	}
-	return c.chain.redactor.Text(text)
+	return c.chain.redactor.Known(text)
 }

@@ -125,7 +125,7 @@ func (c *Call) adopt(stage string, e *Error) *Error {
 	if e.Pipeline == "" {
 		e.Pipeline = c.Pipeline()
 	}
-	e.Message, e.ProblemType = c.shown(e.Message), c.shown(e.ProblemType)
+	e.Message, e.ProblemType = c.chain.redactor.Text(e.Message), c.shown(e.ProblemType)
 	if len(e.Violations) > 0 {
 		own := make([]string, len(e.Violations)) // the list may be another's too
 		for i, v := range e.Violations {

@@ -16,7 +16,7 @@ func TestShown(t *testing.T) {
 	const secret = "hunter2-and-more"
 	careless := stageOf("careless", func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 		c := pipeline.CallFrom(req.Context())
-		c.Note(pipeline.Event{Stage: "careless", Name: "seen", Text: "saw " + secret})
+		c.Note(pipeline.Event{Stage: "careless", Name: "seen", Text: "saw " + secret + ", basic: no token yet"})
 		resp, err := next.RoundTrip(req)
 		if err != nil {
 			return nil, err
@@ -25,7 +25,7 @@ func TestShown(t *testing.T) {
 		if req.URL.Path == "/fail" {
 			_ = resp.Body.Close()
 			e := pipeline.Errorf(pipeline.KindValidation, "no %s", secret)
-			e.Violations, e.ProblemType = []string{"a." + secret + ": missing"}, "urn:"+secret
+			e.Violations, e.ProblemType = []string{"a." + secret + ": missing", "token: missing"}, "urn:"+secret
 			return nil, e
 		}
 		return resp, nil
@@ -57,7 +57,7 @@ func TestShown(t *testing.T) {
 	if strings.Contains(told, secret) {
 		t.Errorf("the secret shows: %s", told)
 	}
-	for _, part := range []string{"saw ***", "because of ***", "problems.example.com/***", "no ***", "a.***: missing", "urn:***"} {
+	for _, part := range []string{"saw ***", "because of ***", "problems.example.com/***", "no ***", "a.***: missing", "basic: no token yet", "token: missing", "urn:***"} {
 		if !strings.Contains(told, part) {
 			t.Errorf("got %s, want %q in it", told, part)
 		}
