@@ -82,7 +82,10 @@ func (s *Secrets) read(ctx context.Context, r Ref) (string, error) {
 	if r.form == "env" || r.form == "secret" {
 		name = r.name
 	}
-	if value, ok := s.given(r.String(), name); ok && value != "" {
+	if value, ok := s.given(r.String(), name); ok {
+		if value == "" {
+			return "", fmt.Errorf("%v is empty: the program gave it so", r)
+		}
 		return value, nil
 	}
 	switch r.form {

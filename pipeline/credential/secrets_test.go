@@ -33,9 +33,10 @@ func TestSecrets_Resolve(t *testing.T) {
 	}
 	t.Setenv("CRED_TEST_SET", canary)
 	t.Setenv("CRED_TEST_EMPTY", "")
+	t.Setenv("CRED_TEST_HIDDEN", canary) // given as empty: the environment is not asked
 	s := NewSecrets(dir, map[string]Ref{
 		"db": Env("CRED_TEST_SET"), "loop": Shared("db"), "missing": File("nowhere"),
-	}, byName(map[string]string{"GIVEN": canary + "-given", "given": canary + "-shared"}), nil)
+	}, byName(map[string]string{"GIVEN": canary + "-given", "given": canary + "-shared", "CRED_TEST_HIDDEN": ""}), nil)
 
 	for _, tc := range []struct {
 		name string
@@ -46,6 +47,7 @@ func TestSecrets_Resolve(t *testing.T) {
 		{"env", Env("CRED_TEST_SET"), canary, ""},
 		{"env_not_set", Env("CRED_TEST_UNSET"), "", "env CRED_TEST_UNSET is not set: set it"},
 		{"env_empty", Env("CRED_TEST_EMPTY"), "", "env CRED_TEST_EMPTY is empty: set it"},
+		{"given_empty", Env("CRED_TEST_HIDDEN"), "", "env CRED_TEST_HIDDEN is empty: the program gave it so"},
 		{"given_env", Env("GIVEN"), canary + "-given", ""},
 		{"given_shared", Shared("given"), canary + "-shared", ""},
 		{"file", File("token"), canary, ""},
