@@ -17,19 +17,15 @@ import (
 // check judges test i against the pipelines that it is about: what Decode can't see.
 func (s *Suite) check(i int) config.Diagnostics {
 	t, at := &s.doc.Tests[i], s.test(i)
-	plan, err := s.plan(i)
-	var f *config.File
-	if err == nil {
-		f, err = s.file(i, "")
-	}
-	if err != nil {
-		if diags, ok := errors.AsType[config.Diagnostics](err); ok {
+	o := s.opened[i]
+	if o.err != nil {
+		if diags, ok := errors.AsType[config.Diagnostics](o.err); ok {
 			return s.placed(i, diags)
 		}
-		return config.Diagnostics{at.wrong("", "%v", err)}
+		return config.Diagnostics{at.wrong("", "%v", o.err)}
 	}
-	c := &checker{plan: plan, test: t, mentioned: mentionedSecrets(f, plan)}
-	c.say(t.Name == "", at, "name it after what it claims", "the test has no name")
+	c := &checker{plan: o.plan, test: t, mentioned: mentionedSecrets(o.file, o.plan)}
+	c.say(strings.TrimSpace(t.Name) == "", at, "name it after what it claims", "the test has no name")
 	c.say(len(t.Calls) == 0, at, `begin one with [[test.call]] and request = "GET /…"`, "the test calls nothing")
 	c.say(!expects(t), at, "say in [test.call.expect] or [test.expect] what must be true", "the test expects nothing")
 	c.files(at.at("files"), t.Files, s)

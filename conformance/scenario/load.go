@@ -27,6 +27,14 @@ type Suite struct {
 	top       config.Section
 	pipelines source // where the pipelines stand: this file or another
 	inline    bool
+	opened    []*opened // of each test; tests that set nothing share theirs
+}
+
+// opened are pipelines that were read and found right, or why they are not.
+type opened struct {
+	file *config.File
+	plan *pipeline.Plan
+	err  error
 }
 
 // source is a file that was read.
@@ -102,6 +110,7 @@ func read(file source, open func(string) (source, error), options []pipeline.Opt
 	if len(diags) > 0 {
 		return nil, diags.Sort().Err() // what follows would repeat them
 	}
+	s.open()
 	for i := range s.doc.Tests {
 		diags = append(diags, s.check(i)...)
 	}
@@ -129,7 +138,25 @@ func (s *Suite) Tests() []string {
 	return names
 }
 
-// open reads the pipelines of test i, as if they stood in dir unless that is "".
+// open reads and judges the pipelines of every test.
+func (s *Suite) open() {
+	var plain *opened
+	for i, t := range s.doc.Tests {
+		o := plain
+		if o == nil || len(t.Set) > 0 {
+			o = &opened{}
+			if o.file, o.err = s.file(i, ""); o.err == nil {
+				o.plan, o.err = s.plan(o.file)
+			}
+		}
+		if len(t.Set) == 0 {
+			plain = o
+		}
+		s.opened = append(s.opened, o)
+	}
+}
+
+// file reads the pipelines of test i, as if they stood in dir unless that is "".
 func (s *Suite) file(i int, dir string) (*config.File, error) {
 	var overlays []config.Overlay
 	for j, text := range s.doc.Tests[i].Set {
@@ -164,12 +191,7 @@ func (s *Suite) placed(i int, diags config.Diagnostics) config.Diagnostics {
 	return diags
 }
 
-// plan checks the pipelines of test i.
-func (s *Suite) plan(i int) (*pipeline.Plan, error) {
-	f, err := s.file(i, "")
-	if err != nil {
-		return nil, err
-	}
+func (s *Suite) plan(f *config.File) (*pipeline.Plan, error) {
 	registry, err := pipeline.RegistryOf(s.options...)
 	if err != nil {
 		return nil, err

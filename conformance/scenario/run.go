@@ -155,12 +155,12 @@ func (p *play) rest(j *judge) bool {
 
 // open brings the test's pipelines to life in a world of their own.
 func (p *play) open(ctx context.Context, dir string) (err error) {
-	file, err := p.suite.file(p.i, dir)
-	if err != nil {
-		return err
-	}
-	if p.plan, err = p.suite.plan(p.i); err != nil {
-		return err
+	file := p.suite.opened[p.i].file
+	p.plan = p.suite.opened[p.i].plan
+	if dir != "" {
+		if file, err = p.suite.file(p.i, dir); err != nil {
+			return err
+		}
 	}
 	p.world = newWorld(ctx, p.suite, p.i, p.plan)
 	p.world.dir = dir

@@ -101,13 +101,18 @@ func (t Tokens) Validate() error {
 
 // checkAnswers finds answers behind one that takes all their requests.
 func checkAnswers(answers []Answer) error {
+	var always []target
 	for i, a := range answers {
 		to, err := parseTo(a.To)
-		for _, before := range answers[:i] {
-			if first, berr := parseTo(before.To); before.Always && err == nil && berr == nil && first.includes(to) {
-				return mistake("answers"+index(i), "put it first, or say with `to` which requests each is for",
-					"an answer before it takes all of its requests: this one is never given")
-			}
+		if err != nil {
+			continue
+		}
+		if slices.ContainsFunc(always, func(before target) bool { return before.includes(to) }) {
+			return mistake("answers"+index(i), "put it first, or say with `to` which requests each is for",
+				"an answer before it takes all of its requests: this one is never given")
+		}
+		if a.Always {
+			always = append(always, to)
 		}
 	}
 	return nil
