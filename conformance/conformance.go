@@ -58,7 +58,7 @@ func runFile(t *testing.T, fsys fs.FS, name string, options []pipeline.Option) {
 			case scenario.Failed:
 				t.Error(r.Text())
 			case scenario.Skipped:
-				t.Skip(r.Reason) //nolint:forbidigo // the file says so, and why
+				t.Skip(r.Reason)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 // TestPipeline_without_stages: errors of the last link are the call's even where no stage hands them on.
 func TestPipeline_without_stages(t *testing.T) {
 	p := open(t, "", roundTripper(func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNRESET }))
-	_, err := get(t, t.Context(), p, "/posts") //nolint:bodyclose // there is none
+	_, err := get(t, t.Context(), p, "/posts")
 	e, ok := errors.AsType[*pipeline.Error](err)
 	if !ok {
 		t.Fatalf("got %v", err)

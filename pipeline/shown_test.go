@@ -50,7 +50,7 @@ func TestShown(t *testing.T) {
 	c := pipeline.CallOf(resp)
 	told := fmt.Sprint(c.Events(), c.Message(), c.ProblemType())
 
-	_, err = get(t, t.Context(), p, "/fail") //nolint:bodyclose // there is none
+	_, err = get(t, t.Context(), p, "/fail")
 	e := kindOf(t, err, pipeline.KindValidation)
 	told += fmt.Sprint(e.Message, e.Violations, e.ProblemType, e.Call().Events())
 

@@ -34,7 +34,7 @@ func TestSlowBody(t *testing.T) {
 					req.GetBody = pipe
 				}
 				began := time.Now()
-				_, err = p.RoundTrip(req) //nolint:bodyclose // there is none
+				_, err = p.RoundTrip(req)
 				kindOf(t, err, pipeline.KindTimeout)
 				if took := time.Since(began); took != time.Second {
 					t.Errorf("returned after %v, want 1s", took)

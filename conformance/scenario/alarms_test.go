@@ -41,7 +41,7 @@ func stuck(wait chan struct{}) { <-wait }
 func dozing() { time.Sleep(time.Hour) }
 
 func restless() {
-	for range time.Tick(time.Hour) { //nolint:revive // that is the point
+	for range time.Tick(time.Hour) {
 	}
 }
 
@@ -76,7 +76,7 @@ func TestRun_notices(t *testing.T) {
 			return nil, nil //nolint:nilnil // not reached
 		}, "the end of call 1 | an answer or an error | neither, for 1000h0m0s"},
 		"an_answer_that_nobody_closes": {"", func(_ pipeline.Settings, req *http.Request, next http.RoundTripper) (*http.Response, error) {
-			if _, err := send(req.Clone(req.Context()), next); err != nil { //nolint:bodyclose // that is the point
+			if _, err := send(req.Clone(req.Context()), next); err != nil {
 				return nil, err
 			}
 			return send(req, next)

@@ -63,12 +63,9 @@ func (c *caller) read(ctx context.Context, from io.Reader) ([]byte, error) {
 	if c.spec.Pause == 0 {
 		return io.ReadAll(from)
 	}
-	first := make([]byte, 1)
-	n, err := io.ReadFull(from, first)
-	if err == io.EOF {
-		return nil, nil
-	} else if err != nil {
-		return first[:n], err
+	first, err := io.ReadAll(io.LimitReader(from, 1))
+	if err != nil || len(first) == 0 {
+		return first, err
 	}
 	timer := time.NewTimer(c.spec.Pause)
 	defer timer.Stop()

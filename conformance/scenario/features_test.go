@@ -210,16 +210,16 @@ func TestFeatures_are_all(t *testing.T) {
 			want = append(want, typ.Name()+"."+f.Tag.Get("toml"))
 		}
 	}
-	for _, word := range strings.Fields("reset close hang garbage") {
+	for word := range strings.FieldsSeq("reset close hang garbage") {
 		want = append(want, "fault = "+word)
 	}
-	for _, word := range strings.Fields("expired self_signed wrong_host") {
+	for word := range strings.FieldsSeq("expired self_signed wrong_host") {
 		want = append(want, "tls = "+word)
 	}
-	for _, word := range strings.Fields("ok refused unreachable no_such_host dns_down hang reset refused_stream goaway stream_error") {
+	for word := range strings.FieldsSeq("ok refused unreachable no_such_host dns_down hang reset refused_stream goaway stream_error") {
 		want = append(want, "connect = "+word)
 	}
-	for _, word := range strings.Fields("bytes reader pipe") {
+	for word := range strings.FieldsSeq("bytes reader pipe") {
 		want = append(want, "body_from = "+word)
 	}
 	for _, w := range want {

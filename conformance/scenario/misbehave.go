@@ -52,7 +52,7 @@ func (c MisbehaveConfig) do(req *http.Request, next http.RoundTripper) (*http.Re
 	case "error":
 		return nil, errors.New("something is wrong")
 	case "late":
-		_, _ = next.RoundTrip(req) //nolint:bodyclose // that is the point
+		_, _ = next.RoundTrip(req)
 		panic("the stage fell over")
 	case "rewrite":
 		req.URL.Path = "/v2" + req.URL.Path
@@ -71,7 +71,7 @@ func (c MisbehaveConfig) do(req *http.Request, next http.RoundTripper) (*http.Re
 		req.Header.Add("X-Touched", "yes")
 		return resp, err
 	case "drop":
-		if _, err := next.RoundTrip(req); err != nil { //nolint:bodyclose // that is the point
+		if _, err := next.RoundTrip(req); err != nil {
 			return nil, err
 		}
 		return nil, errors.New("the answer was dropped")

@@ -87,7 +87,7 @@ func (b *taped) Read(p []byte) (int, error) {
 	if b.entry.body.Len()+n <= maxRecorded {
 		b.entry.body.Write(p[:n])
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // what readers return as it is
+	if err != nil && err != io.EOF {
 		b.entry.broken = err
 	}
 	return n, err
@@ -137,10 +137,9 @@ func (r *Recorder) Test(x Exchange, plan *pipeline.Plan, redactor *redact.Redact
 		if !slices.Contains(origins, o) {
 			origins = append(origins, o)
 		}
-		word, answer := connectWord(s.err), ""
+		word := connectWord(s.err)
 		if word == "ok" {
-			answer = w.answer(s)
-			answers[o] = append(answers[o], answer)
+			answers[o] = append(answers[o], w.answer(s))
 		}
 		connects[o] = append(connects[o], word)
 	}
