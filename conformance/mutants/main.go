@@ -4,6 +4,7 @@
 //
 //	go run ./conformance/mutants               # all of them
 //	go run ./conformance/mutants -run '^retry' # some of them
+//	go run ./conformance/mutants -quick        # the families of rules that a breakage is about first; all only if they see nothing
 //	go run ./conformance/mutants -list         # only check that each of them fits the source and compiles
 //
 // The exit code is 1 if one was not caught.
@@ -47,6 +48,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.SetOutput(progress)
 	only := flags.String("run", "", "take only the mutants whose id matches this `regexp`")
 	list := flags.Bool("list", false, "check that every mutant fits the source and compiles; run nothing")
+	quick := flags.Bool("quick", false, "run the families of rules that a breakage is about, and the whole corpus only if they do not notice it")
 	jobs := flags.Int("jobs", 1, "how many mutants are built and run at once")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -77,7 +79,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // what is left over is the system's to clear
-	l := &lab{root: root, dir: dir, limit: limit}
+	l := &lab{root: root, dir: dir, limit: limit, quick: *quick}
 	if *list {
 		return l.checkAll(ctx, mutants, *jobs, out)
 	}
