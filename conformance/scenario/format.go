@@ -53,7 +53,8 @@ type Test struct {
 
 // Answer is what an upstream does with one request.
 type Answer struct {
-	// To is which requests it is for: "GET /posts/*", "/posts/*" or "GET"; a * stands for anything but a slash. Default: any.
+	// To is which requests it is for: "GET /posts/*", "/posts/*" or "GET"; a * stands for anything but a slash. The query
+	// counts where a ? is written. Default: any.
 	To string `toml:"to"`
 	// Times is how many requests it answers, and all of them must come. Default 1.
 	Times *int `toml:"times"`
@@ -91,8 +92,8 @@ type Upstream struct {
 	Origin string `toml:"origin"`
 	// Answers are what it answers, one request after the other. Default: 200 and {} to each.
 	Answers []Answer `toml:"answers"`
-	// Connect is what happens to new connections: one word for each of them, or a list for one after the other, the rest "ok". The
-	// words: "ok", "refused", "unreachable", "no_such_host", "dns_down", "hang", "reset"; and of HTTP/2 alone "refused_stream",
+	// Connect is what happens to new connections: one word for each of them, or a list for one after the other, the rest "ok"; all of a list
+	// must be used. The words: "ok", "refused", "unreachable", "no_such_host", "dns_down", "hang", "reset"; and of HTTP/2 alone "refused_stream",
 	// "goaway", "stream_error".
 	Connect Words `toml:"connect"`
 	// TLS is what is wrong with its certificate: "expired", "self_signed" or "wrong_host". Default nothing.
@@ -145,7 +146,8 @@ type Call struct {
 	// BodyFrom is how the program gives the body: "bytes" can be had again (GetBody), "reader" has a known length, "pipe" has none.
 	// Default "bytes".
 	BodyFrom string `toml:"body_from"`
-	// At is when it begins. Default: at once.
+	// At is when it begins, from the beginning of the test. Calls do not wait for each other: those of one moment are under way together,
+	// and take turns in the order of the file. Default: at once.
 	At time.Duration `toml:"at"`
 	// Count is how many callers do the same. Default 1.
 	Count *int `toml:"count"`

@@ -208,7 +208,7 @@ type place struct {
 func (s *Suite) test(i int) place { return place{s.top, []string{"test", index(i)}} }
 
 func (p place) at(more ...string) place {
-	return place{p.section, append(p.path[:len(p.path):len(p.path)], more...)}
+	return place{p.section, append(slices.Clip(p.path), more...)}
 }
 
 func (p place) wrong(hint, format string, args ...any) config.Diagnostic {

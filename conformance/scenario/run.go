@@ -126,7 +126,7 @@ func (p *play) run(ctx context.Context, dir string) {
 	if left := leftovers(); left != "" {
 		j.fail(here, "goroutines at the end", "none", left)
 	}
-	time.Sleep(time.Second) // net/http's server parts slowly from a client whose request it did not read
+	<-time.After(time.Second) // net/http's server parts slowly from a client whose request it did not read
 }
 
 // patience is how long a test may go on after its last call has begun, in its own time.
@@ -204,7 +204,7 @@ func (p *play) perform(ctx context.Context) {
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	for _, s := range steps {
-		time.Sleep(s.at - p.world.now())
+		<-time.After(s.at - p.world.now())
 		s.do()
 		synctest.Wait() // what it does at once is done before anything else happens: see turns.go
 	}

@@ -260,22 +260,22 @@ func (e SentExpect) Validate() error {
 }
 
 // Validate refuses an event of which nothing can be seen.
-func (e EventExpect) Validate() error {
-	return refuse(e.Stage == nil && e.Event == nil && e.Status == nil && e.Reason == nil && e.Text == nil && e.At == nil, "", "every event is like this",
+func (w EventExpect) Validate() error {
+	return refuse(w.Stage == nil && w.Event == nil && w.Status == nil && w.Reason == nil && w.Text == nil && w.At == nil, "", "every event is like this",
 		"say its stage, event, reason, status, text or at")
 }
 
 // Validate refuses a record that every record is like.
-func (e LogExpect) Validate() error {
-	return refuse(e.Level == nil && e.Message == nil && len(e.Attrs) == 0 && e.Count == nil, "", "every record is like this", "say its level, message, attrs or count")
+func (w LogExpect) Validate() error {
+	return refuse(w.Level == nil && w.Message == nil && len(w.Attrs) == 0 && w.Count == nil, "", "every record is like this", "say its level, message, attrs or count")
 }
 
 // Validate refuses a span that every span is like.
-func (e SpanExpect) Validate() error {
+func (w SpanExpect) Validate() error {
 	return errors.Join(
-		refuse(e.Name == nil && e.Kind == nil && e.Parent == nil && e.Status == nil && len(e.Attributes) == 0 && e.Events == nil && e.Count == nil, "",
+		refuse(w.Name == nil && w.Kind == nil && w.Parent == nil && w.Status == nil && len(w.Attributes) == 0 && w.Events == nil && w.Count == nil, "",
 			"every span is like this", "say its name, kind, parent, status, attributes, events or count"),
-		choice("kind", e.Kind, []string{"internal", "client"}), choice("status", e.Status, []string{"unset", "error", "ok"}))
+		choice("kind", w.Kind, []string{"internal", "client"}), choice("status", w.Status, []string{"unset", "error", "ok"}))
 }
 
 // Validate refuses a state that is none.
