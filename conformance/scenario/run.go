@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -292,34 +290,4 @@ func (r *recorder) of(id string) *pipeline.Call {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.calls[id]
-}
-
-// Find returns the test files among paths, those of folders included, in the order of their names. Folders whose names begin with a
-// dot, and testdata and node_modules, are left out unless they are named themselves (see [LeftOut]).
-func Find(paths ...string) (files []string, err error) {
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s", path, reason(err))
-		}
-		if !info.IsDir() {
-			files = append(files, path)
-			continue
-		}
-		err = filepath.WalkDir(path, func(name string, d os.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case d.IsDir() && name != path && LeftOut(d.Name()):
-				return filepath.SkipDir
-			case !d.IsDir() && strings.HasSuffix(name, Suffix):
-				files = append(files, name)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
 }
