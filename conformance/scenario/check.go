@@ -18,6 +18,9 @@ import (
 func (s *Suite) check(i int) config.Diagnostics {
 	t, at := &s.doc.Tests[i], s.test(i)
 	o := s.opened[i]
+	if t.Expect.Mistakes != nil {
+		return s.checkMistaken(i)
+	}
 	if o.err != nil {
 		if diags, ok := errors.AsType[config.Diagnostics](o.err); ok {
 			return s.placed(i, diags)

@@ -92,6 +92,9 @@ type Expect struct {
 	TokenRequests map[string][]SentExpect `toml:"token_requests"`
 	// Sessions is how the session of a credential is; one per subject is written "NAME/SUBJECT".
 	Sessions map[string]SessionExpect `toml:"sessions"`
+	// Mistakes are what must be wrong with the pipelines as `set` makes them: each of these is in the message of one of the mistakes that
+	// `leat check` finds. Such a test calls nothing.
+	Mistakes []Text `toml:"mistakes"`
 	// Elapsed is the time until the last call and event were over.
 	Elapsed *Time `toml:"elapsed"`
 	// Logs are records of the log.

@@ -60,6 +60,10 @@ request = "GET /a?q=1"
 labels  = { who = "me" }
 [test.expect]
 HERE`,
+	"mistaken": `
+set = ["stages.retry.max_atempts=2"]
+[test.expect]
+HERE`,
 	"upstream": `
 answers = [{ status = 503, body = "busy" }, { json = { id = 7 } }]
 [[test.call]]
@@ -210,6 +214,7 @@ var expectations = []struct{ of, key, in, fulfilled, failed, expected, got strin
 	{"Expect", "connections", "end", `connections = 1`, `connections = 2`, `2`, `1`},
 	{"Expect", "tokens", "end", `tokens = { shop = 1 }`, `tokens = { shop = 0 }`, `0`, `1`},
 	{"Expect", "token_requests", "end", `token_requests = { shop = [{ to = "POST /login" }] }`, `token_requests = { shop = [] }`, `0 requests`, "1 request\nPOST /login"},
+	{"Expect", "mistakes", "mistaken", `mistakes = ["unknown key max_atempts"]`, `mistakes = [{ contains = "jitter" }]`, `something with "jitter"`, `unknown key max_atempts`},
 	{"Expect", "sessions", "end", `sessions = { shop = { state = "fresh" } }`, `sessions = { shop = { state = "dead" } }`, `dead`, `fresh`},
 	{"Expect", "elapsed", "end", `elapsed = "100ms"`, `elapsed = "1s"`, `1s`, `100ms`},
 	{"Expect", "logs", "end", `logs = [{ level = "info" }]`, `logs = [{ level = "error" }]`, `at least 1`, `0`},

@@ -32,6 +32,9 @@ func (s *Suite) Run(t *testing.T, i int) Result {
 	if result.Status == Skipped {
 		return result
 	}
+	if s.doc.Tests[i].Expect.Mistakes != nil {
+		return s.mistaken(i)
+	}
 	dir := ""
 	if test := &s.doc.Tests[i]; test.Files != nil || slices.ContainsFunc(test.Events, func(e Event) bool { return e.Write != nil }) {
 		dir = t.TempDir()

@@ -69,6 +69,7 @@ func (e Expect) Validate() error {
 		checkSent("sent", e.Sends, e.Sent),
 		empty("tokens", e.Tokens != nil && len(e.Tokens) == 0), empty("token_requests", e.TokenRequests != nil && len(e.TokenRequests) == 0),
 		empty("sessions", e.Sessions != nil && len(e.Sessions) == 0),
+		empty("mistakes", e.Mistakes != nil && len(e.Mistakes) == 0),
 		empty("logs", e.Logs != nil && len(e.Logs) == 0), empty("spans", e.Spans != nil && len(e.Spans) == 0),
 	}
 	for _, name := range keys(e.TokenRequests) {
