@@ -20,7 +20,10 @@ func (j *judge) fail(at place, what, want, got string) {
 
 // done settles the result.
 func (j *judge) done() {
-	sort.SliceStable(j.result.Failures, func(a, b int) bool { return j.result.Failures[a].Line < j.result.Failures[b].Line })
+	sort.SliceStable(j.result.Failures, func(a, b int) bool {
+		x, y := j.result.Failures[a], j.result.Failures[b]
+		return x.Line < y.Line || x.Line == y.Line && x.Column < y.Column
+	})
 	if len(j.result.Failures) > 0 {
 		j.result.Status = Failed
 	} else {

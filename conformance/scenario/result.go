@@ -115,7 +115,7 @@ func (m Millis) String() string { return time.Duration(m).String() }
 // Text writes a failed result for people: each difference with its line in the test file, and the records of the calls beneath.
 func (r Result) Text() string {
 	var b strings.Builder
-	for _, f := range r.Failures {
+	for _, f := range fold(r.Failures) {
 		b.WriteString(f.Text())
 	}
 	for i, c := range r.Calls {
@@ -129,6 +129,28 @@ func (r Result) Text() string {
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// fold tells a difference once that several callers of one call have alike.
+func fold(all []Failure) (folded []Failure) {
+	type sight struct {
+		line, column  int
+		expected, got string
+	}
+	first, more := map[sight]int{}, map[int]int{}
+	for _, f := range all {
+		s := sight{f.Line, f.Column, f.Expected, f.Got}
+		if at, ok := first[s]; ok && f.Expected+f.Got != "" {
+			more[at]++
+			continue
+		}
+		first[s] = len(folded)
+		folded = append(folded, f)
+	}
+	for at, n := range more {
+		folded[at].Message += fmt.Sprintf(", and %d more alike", n)
+	}
+	return folded
 }
 
 // Text writes the difference, its place, and the line of the test file.

@@ -65,7 +65,7 @@ func (s *script) next(r *http.Request) (Answer, bool) {
 func (s *script) advice(r *http.Request) string {
 	for _, l := range s.lines {
 		if l.to.takes(r) { // it was given to others
-			return "the test's answers take one request each, unless they say times or always"
+			return "was it meant to be sent again? An answer takes one request, unless it says times or always"
 		}
 	}
 	return "none of the answers is for it: to has the whole path, that of base_url included"
