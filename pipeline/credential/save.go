@@ -32,11 +32,9 @@ func (s *Session) deliver(ctx context.Context, began uint64, next *view, yield f
 			next = &view{snap: n}
 		}
 	}
-	if !s.publish(began, next) {
-		return false
-	}
+	// Before the waiters go on, so that the log has it before what they send with it.
 	s.log().Debug("credential renewed", "generation", next.snap.generation, "lifetime", next.snap.Token().Lifetime)
-	return true
+	return s.publish(began, next)
 }
 
 func (s *Session) at(generation uint64) bool {
