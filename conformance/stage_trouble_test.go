@@ -114,6 +114,19 @@ var troubles = map[string]struct {
 		says: []string{"DATA RACE", "FAIL: TestTrouble/no-touch-after"},
 		race: true,
 	},
+	"a count that nothing guards": {
+		test: func(t *testing.T) {
+			Stage(t, factoryOf(func(pipeline.Settings) pipeline.Stage {
+				count := 0
+				return pipeline.StageFunc(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+					count++
+					return next.RoundTrip(req)
+				})
+			}), "")
+		},
+		says: []string{"DATA RACE", "FAIL: TestTrouble/concurrent"},
+		race: true,
+	},
 }
 
 func lengthen(resp *http.Response) *http.Response {

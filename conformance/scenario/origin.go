@@ -195,7 +195,7 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if o.world.refusesToken(r) {
 		o.read(in, r)
-		o.world.wait(r.Context(), 0)
+		o.take(r, 0)
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		o.answered(in, http.StatusUnauthorized)
 		writeJSON(w, http.StatusUnauthorized, map[string]any{"error": "the token is over"})
@@ -237,8 +237,9 @@ func (o *origin) grant(w http.ResponseWriter, r *http.Request, in *arrival) {
 			answer.head(w.Header())
 		}
 	}
-	status, answer := s.serve(r, in.body)
+	status, answer := s.serve(r, in.body) // also where nobody waits for it any more
 	o.answered(in, status)
+	mustStay(r)
 	writeJSON(w, status, answer)
 }
 
@@ -258,10 +259,7 @@ func (o *origin) play(w http.ResponseWriter, r *http.Request, in *arrival, a Ans
 	if !a.Ignore {
 		o.read(in, r)
 	}
-	o.world.wait(r.Context(), a.Delay)
-	if r.Context().Err() != nil { // nobody is there to be answered
-		panic(http.ErrAbortHandler)
-	}
+	o.take(r, a.Delay)
 	if a.Fault != "" && a.After == nil {
 		o.fault(w, r, a.Fault)
 		return
@@ -279,7 +277,7 @@ func (o *origin) play(w http.ResponseWriter, r *http.Request, in *arrival, a Ans
 	}
 	for _, chunk := range chunks {
 		if a.Pace > 0 {
-			o.world.wait(r.Context(), a.Pace)
+			o.take(r, a.Pace)
 		}
 		if left >= 0 {
 			chunk = chunk[:min(left, len(chunk))]
@@ -299,6 +297,20 @@ func (o *origin) play(w http.ResponseWriter, r *http.Request, in *arrival, a Ans
 	}
 	for name, values := range a.Trailer {
 		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
+}
+
+// take takes time over an answer, and gives it up once nobody is there to have it: a client that leaves says so on a TLS connection
+// before it stops reading, and would be sent the rest at once.
+func (o *origin) take(r *http.Request, d time.Duration) {
+	o.world.wait(r.Context(), d)
+	mustStay(r)
+}
+
+// mustStay ends the exchange of a client that has left.
+func mustStay(r *http.Request) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler)
 	}
 }
 
