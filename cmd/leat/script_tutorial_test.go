@@ -22,7 +22,7 @@ func TestTutorial(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a step waits for ten seconds, as its reader does")
 	}
-	tut := readPage(t, "../../docs/tutorial.md", `\d+(\.\d+)? ?ms|(waits|·) [\d.]+s`)
+	tut := readPage(t, "../../docs/tutorial.md", `\d+(\.\d+)? ?[mµn]s|(waits|·) [\d.]+s`)
 	text := strings.ReplaceAll(tut.text, "\n```toml\n", "\n```toml pipelines.toml\n")
 	starts := stepHeading.FindAllStringIndex(text, -1)
 	for i, start := range starts {
