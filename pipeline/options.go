@@ -19,6 +19,7 @@ type Option func(*runnerOptions)
 type runnerOptions struct {
 	stages      []Factory
 	credentials []credential.Factory
+	stores      []credential.StoreFactory
 	transports  map[string]http.RoundTripper
 	handlers    map[string]http.Handler
 	dials       map[string]func(context.Context) (net.Conn, error)
@@ -43,6 +44,11 @@ func WithStages(f ...Factory) Option {
 // WithCredentials links credential types beside leat's own.
 func WithCredentials(f ...credential.Factory) Option {
 	return func(o *runnerOptions) { o.credentials = append(o.credentials, f...) }
+}
+
+// WithStores links store types beside leat's own, as in WithStores(redisstore.Factory()).
+func WithStores(f ...credential.StoreFactory) Option {
+	return func(o *runnerOptions) { o.stores = append(o.stores, f...) }
 }
 
 // WithTransport has rt take the place of [transports.NAME]; the name "default" is the transport of pipelines that name none. The name "*"

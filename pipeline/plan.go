@@ -17,6 +17,7 @@ import (
 type Plan struct {
 	Pipelines   []PipelinePlan           // in the order of the file, templates too
 	Credentials []CredentialPlan         // in the order of the file
+	Stores      []StorePlan              // in the order of the file
 	Transports  map[string]TransportPlan // by name; "default" is always there
 	Secrets     map[string]credential.Ref
 
@@ -57,6 +58,16 @@ type CredentialPlan struct {
 	factory credential.Factory
 }
 
+// StorePlan is one store of a plan.
+type StorePlan struct {
+	Name    string
+	Host    StoreConfig // the keys that every store has
+	Config  any         // a pointer to the type's config
+	Section config.Section
+
+	factory credential.StoreFactory
+}
+
 // TransportPlan is one transport of a plan.
 type TransportPlan struct {
 	Config  TransportConfig
@@ -71,6 +82,7 @@ func Check(f *config.File, r *Registry) (*Plan, error) {
 	}}
 	c.secretTables()
 	c.transportTables()
+	c.storeTables()
 	c.credentialTables()
 	c.unusedStages()
 	for _, p := range f.Pipelines() {
@@ -127,9 +139,37 @@ func (c *checker) transportTables() {
 	}
 }
 
+func (c *checker) storeTables() {
+	for _, s := range c.file.Tables("stores") {
+		var host StoreConfig
+		c.add(s.Only(storeKeys...).Decode(&host)...)
+		c.secretsExist(s, &host)
+		factory, ok := c.registry.Store(host.Type)
+		if !ok {
+			c.add(c.unknown(s, "type", "store type", host.Type, c.registry.StoreTypes()))
+			continue
+		}
+		cfg := factory.Config()
+		c.add(s.Decode(cfg, storeKeys...)...)
+		c.secretsExist(s, cfg)
+		c.plan.Stores = append(c.plan.Stores, StorePlan{Name: s.Name(), Host: host, Config: cfg, Section: s, factory: factory})
+	}
+}
+
+func (c *checker) storeExists(s config.Section, name string) {
+	if _, ok := c.file.Table("stores", name); ok || name == "" {
+		return
+	}
+	var names []string
+	for _, t := range c.file.Tables("stores") {
+		names = append(names, t.Name())
+	}
+	c.add(c.unknown(s, "store", "store", name, names))
+}
+
 func (c *checker) credentialTables() {
 	for _, s := range c.file.Tables("credentials") {
-		host := CredentialConfig{MaxSessions: 10_000, Transport: "default"}
+		host := CredentialConfig{MaxSessions: 10_000, Transport: "default", OnStoreFailure: credential.FailWithoutStore}
 		c.add(s.Only(credentialKeys...).Decode(&host)...)
 		factory, ok := c.registry.Credential(host.Type)
 		if !ok {
@@ -139,6 +179,7 @@ func (c *checker) credentialTables() {
 		cfg := factory.Config()
 		c.add(s.Decode(cfg, credentialKeys...)...)
 		c.transportExists(s, host.Transport)
+		c.storeExists(s, host.Store)
 		c.secretsExist(s, cfg)
 		c.plan.Credentials = append(c.plan.Credentials, CredentialPlan{Name: s.Name(), Host: host, Config: cfg, Section: s, factory: factory})
 	}

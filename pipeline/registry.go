@@ -7,17 +7,21 @@ import (
 	"github.com/leatdev/leat/pipeline/credential"
 )
 
-// Registry knows the stage and credential types that a file may name. There is no global one: a program lists what it links.
+// Registry knows the stage, credential and store types that a file may name. There is no global one: a program lists what it links.
 // A registry is filled before it is used and only read afterwards.
 type Registry struct {
 	stages      map[string]Factory
 	credentials map[string]credential.Factory
+	stores      map[string]credential.StoreFactory
 }
 
 // NewRegistry returns a registry of the given stages and of leat's own credential types.
 func NewRegistry(stages ...Factory) (*Registry, error) {
-	r := &Registry{stages: map[string]Factory{}, credentials: map[string]credential.Factory{}}
+	r := &Registry{stages: map[string]Factory{}, credentials: map[string]credential.Factory{}, stores: map[string]credential.StoreFactory{}}
 	if err := r.AddStages(stages...); err != nil {
+		return nil, err
+	}
+	if err := r.AddStores(credential.MemoryStoreFactory()); err != nil {
 		return nil, err
 	}
 	return r, r.AddCredentials(credential.BuiltIn()...)
@@ -45,11 +49,25 @@ func (r *Registry) AddCredentials(credentials ...credential.Factory) error {
 	return nil
 }
 
+// AddStores adds store types; a type that is there already is an error.
+func (r *Registry) AddStores(stores ...credential.StoreFactory) error {
+	for _, f := range stores {
+		if _, ok := r.stores[f.Type()]; ok || f.Type() == "" {
+			return fmt.Errorf("register store type %q: the name is taken or empty", f.Type())
+		}
+		r.stores[f.Type()] = f
+	}
+	return nil
+}
+
 // StageTypes lists the stage types in alphabetical order.
 func (r *Registry) StageTypes() []string { return sortedKeys(r.stages) }
 
 // CredentialTypes lists the credential types in alphabetical order.
 func (r *Registry) CredentialTypes() []string { return sortedKeys(r.credentials) }
+
+// StoreTypes lists the store types in alphabetical order.
+func (r *Registry) StoreTypes() []string { return sortedKeys(r.stores) }
 
 // Stage returns the factory of a stage type.
 func (r *Registry) Stage(typ string) (Factory, bool) {
@@ -60,6 +78,12 @@ func (r *Registry) Stage(typ string) (Factory, bool) {
 // Credential returns the factory of a credential type.
 func (r *Registry) Credential(typ string) (credential.Factory, bool) {
 	f, ok := r.credentials[typ]
+	return f, ok
+}
+
+// Store returns the factory of a store type.
+func (r *Registry) Store(typ string) (credential.StoreFactory, bool) {
+	f, ok := r.stores[typ]
 	return f, ok
 }
 

@@ -33,6 +33,7 @@ type Runner struct {
 	pipelines map[string]*Pipeline
 	unserved  map[string]string // pipelines whose symbolic origin nothing serves → the upstream's name
 	bound     map[string]*boundCredential
+	stores    map[string]credential.Store
 	bases     map[string]http.RoundTripper
 	closers   []func() error
 	closing   atomic.Bool
@@ -123,7 +124,10 @@ func (o *runnerOptions) registry() (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, r.AddCredentials(o.credentials...)
+	if err := r.AddCredentials(o.credentials...); err != nil {
+		return nil, err
+	}
+	return r, r.AddStores(o.stores...)
 }
 
 func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, err error) {
@@ -132,7 +136,7 @@ func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, er
 	}
 	r := &Runner{
 		plan: plan, opts: o, logger: o.logger, redactor: redact.New(o.redaction), pipelines: map[string]*Pipeline{},
-		unserved: map[string]string{}, bound: map[string]*boundCredential{}, bases: map[string]http.RoundTripper{}, ended: make(chan struct{}),
+		unserved: map[string]string{}, bound: map[string]*boundCredential{}, stores: map[string]credential.Store{}, bases: map[string]http.RoundTripper{}, ended: make(chan struct{}),
 	}
 	if r.logger == nil {
 		r.logger = slog.Default() //nolint:forbidigo // as WithLogger says
@@ -146,6 +150,11 @@ func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, er
 		return nil, err
 	}
 	secrets := credential.NewSecrets(plan.file.Dir(), plan.Secrets, o.secret, r.redactor.Learn)
+	for _, s := range plan.Stores {
+		if err := r.openStore(s, secrets); err != nil {
+			return nil, err
+		}
+	}
 	for _, c := range plan.Credentials {
 		r.bind(c, secrets)
 	}
@@ -213,6 +222,20 @@ func closeIdle(t *http.Transport) func() error {
 	return func() error { t.CloseIdleConnections(); return nil }
 }
 
+// openStore opens a store; it is closed after the sessions that it keeps.
+func (r *Runner) openStore(s StorePlan, secrets *credential.Secrets) error {
+	codec := credential.NewCodec(secrets, s.Host.EncryptionKeys...)
+	store, err := s.factory.Open(s.Config, credential.StoreSettings{Name: s.Name, Dir: r.plan.file.Dir(), Secrets: secrets, Codec: codec, Logger: r.logger})
+	if err != nil {
+		return fmt.Errorf("store %s: %w", s.Name, err)
+	}
+	if c, ok := store.(io.Closer); ok {
+		r.closers = append(r.closers, c.Close)
+	}
+	r.stores[s.Name] = store
+	return nil
+}
+
 // bind makes the session pool of a credential.
 func (r *Runner) bind(c CredentialPlan, secrets *credential.Secrets) {
 	settings := credential.Settings{
@@ -225,7 +248,10 @@ func (r *Runner) bind(c CredentialPlan, secrets *credential.Secrets) {
 		if err != nil {
 			return credential.SessionConfig{}, fmt.Errorf("credential %s: %w", c.Name, err)
 		}
-		return credential.SessionConfig{Source: source, Place: place, Logger: r.logger, Learn: r.redactor.Learn, Random: r.opts.random}, nil
+		return credential.SessionConfig{
+			Source: source, Place: place, Store: r.stores[c.Host.Store], OnStoreFailure: c.Host.OnStoreFailure,
+			Logger: r.logger, Learn: r.redactor.Learn, Random: r.opts.random,
+		}, nil
 	}, credential.PoolOptions{MaxSessions: c.Host.MaxSessions})
 	r.bound[c.Name] = &boundCredential{name: c.Name, origins: c.Host.parsed, insecure: c.Host.Insecure, pool: pool}
 	r.closers = append(r.closers, pool.Close)

@@ -72,11 +72,29 @@ type CredentialConfig struct {
 	MaxSessions int `toml:"max_sessions"`
 	// Transport names the [transports.NAME] that token requests go through. Default "default".
 	Transport string `toml:"transport"`
+	// Store names the [stores.NAME] that keeps the tokens. Default: the memory of the process.
+	Store string `toml:"store"`
+	// OnStoreFailure says what happens where the token is over and the store can't be reached: "fail" has calls fail until it can,
+	// "refresh" renews without its lock, and two processes that do so at once may lose the session to a server that rotates refresh
+	// tokens. A token that is still good is used either way, and one that comes without a refresh token is always fetched. Default "fail".
+	OnStoreFailure credential.OnStoreFailure `toml:"on_store_failure"`
 
 	parsed []credential.Origin
 }
 
-var credentialKeys = []string{"type", "origins", "insecure", "per_subject", "max_sessions", "transport"}
+var credentialKeys = []string{"type", "origins", "insecure", "per_subject", "max_sessions", "transport", "store", "on_store_failure"}
+
+// StoreConfig is what every [stores.NAME] table holds beside the keys of its type. A store keeps the tokens of credentials beyond the
+// process, or for several processes.
+type StoreConfig struct {
+	// Type is what the store is: "memory", "file", "redis", or a type that the program adds. Required.
+	Type string `toml:"type"`
+	// EncryptionKeys seal what the store keeps, each by reference: the first seals, all are tried to open, so that a key can be
+	// changed. Default none: tokens are kept as they are.
+	EncryptionKeys []credential.Ref `toml:"encryption_keys"`
+}
+
+var storeKeys = []string{"type", "encryption_keys"}
 
 // Validate checks the origins.
 func (c *CredentialConfig) Validate() error {

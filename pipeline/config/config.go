@@ -21,7 +21,7 @@ const MaxSize = 1 << 20
 const version = 1
 
 // tables are the top-level tables of a file; each holds named tables.
-var tables = []string{"secrets", "credentials", "transports", "plugins", "stages", "pipelines"}
+var tables = []string{"secrets", "stores", "credentials", "transports", "plugins", "stages", "pipelines"}
 
 // File is a configuration, read and merged. It is immutable and safe to share.
 type File struct {

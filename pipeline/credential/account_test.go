@@ -93,7 +93,7 @@ func TestAccount(t *testing.T) {
 			}
 			wantError(t, <-done, StatusClosed)
 			wantStatus(t, s, StatusClosed)
-			if r, _ := store.Load(t.Context(), s.key); r.Generation != 0 {
+			if r, _ := store.Load(t.Context(), s.key); !r.Token.Access.IsZero() || r.Ended != StatusClosed {
 				t.Fatal("the store holds a token")
 			}
 		},
@@ -113,7 +113,7 @@ func TestAccount(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			wantStatus(t, s, StatusClosed)
-			if r, _ := store.Load(t.Context(), s.key); r.Generation != 0 || s.Peek() != nil {
+			if r, _ := store.Load(t.Context(), s.key); !r.Token.Access.IsZero() || r.Ended != StatusClosed || s.Peek() != nil {
 				t.Fatal("the flight's token was kept")
 			}
 			_, err := s.Acquire(t.Context())

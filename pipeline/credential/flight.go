@@ -130,25 +130,8 @@ func (s *Session) install(v *view) {
 
 // renew gets the next token: from the store if somebody else already did, else from the source.
 func (s *Session) renew(ctx context.Context, f *flight) error {
-	unlock, err := s.config.Store.Lock(ctx, s.key)
-	if err != nil {
-		return fmt.Errorf("waiting for the store's lock: %w", err)
-	}
-	defer unlock()
 	s.mu.Lock()
-	seen := s.seen
-	s.mu.Unlock()
-	rec, err := s.config.Store.Load(ctx, s.key)
-	if err != nil {
-		return fmt.Errorf("reading the stored token: %w", err)
-	}
-
-	s.mu.Lock()
-	v, current := s.view.Load(), s.generation == f.began
-	news := rec.Generation != 0 && rec.Generation != s.seen // another process, or another life of this session, was here
-	if s.seen == seen {
-		s.seen = rec.Generation
-	}
+	v, seen, current := s.view.Load(), s.seen, s.generation == f.began
 	s.mu.Unlock()
 	if !current {
 		return nil
@@ -157,14 +140,30 @@ func (s *Session) renew(ctx context.Context, f *flight) error {
 	if v.snap != nil {
 		prev = v.snap.Token()
 	}
-	if news {
+	lease, rec, err := s.config.Store.Lease(ctx, s.key, seen)
+	for err == nil && lease == nil { // another process, or another life of this session, was here
 		if n := s.revive(f.began, rec); n != nil && (!v.refused || rec.Token.Access != prev.Access) {
 			s.learn(rec.Token)
+			s.see(rec.Generation)
 			s.publish(f.began, &view{snap: n})
 			s.log().Debug("credential adopted the stored token", "generation", n.generation)
 			return nil
 		}
 		prev = rec.Token
+		lease, rec, err = s.config.Store.Lease(ctx, s.key, rec.Generation)
+	}
+	if err != nil {
+		return fmt.Errorf("waiting for the turn to renew: %w", err)
+	}
+	defer lease.Release()
+	s.mu.Lock()
+	if s.seen == seen {
+		s.seen = rec.Generation
+	}
+	current = s.generation == f.began
+	s.mu.Unlock()
+	if !current {
+		return nil
 	}
 
 	got, sent, err := s.exchange(ctx, prev)

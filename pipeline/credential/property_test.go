@@ -178,7 +178,7 @@ func (r *run) end() {
 		r.fail("still busy: %+v", st)
 	}
 	rec, _ := r.store.Load(context.Background(), r.s.key)
-	if n := r.s.Peek(); n == nil && rec.Generation != 0 {
+	if n := r.s.Peek(); n == nil && !rec.Token.Access.IsZero() {
 		r.fail("no token, but the store holds one")
 	} else if n != nil && rec.Token.Access != n.Token().Access {
 		r.fail("the store holds another token")

@@ -85,10 +85,26 @@ func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) boo
 	return nil, err
 }
 
+// clear stores that the session is logged out.
 func (s *Session) clear(ctx context.Context) (err error) {
 	defer s.recoverAs(&err, "store")
-	if err = s.config.Store.Delete(ctx, s.key); err == nil {
-		s.see(0)
+	for range 3 {
+		s.mu.Lock()
+		prev := s.seen
+		s.mu.Unlock()
+		r := Record{Generation: prev + 1, Obtained: time.Now().Round(0), Ended: StatusClosed}
+		if err = s.config.Store.Save(ctx, s.key, prev, r); err == nil {
+			s.see(r.Generation)
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		found, err := s.config.Store.Load(ctx, s.key)
+		if err != nil {
+			return err
+		}
+		s.see(found.Generation)
 	}
 	return err
 }

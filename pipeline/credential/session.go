@@ -21,7 +21,10 @@ type SessionConfig struct {
 	Source  Source
 	Place   Placement // zero: "Authorization: Bearer TOKEN"
 	Store   Store     // nil: a memory store of its own
-	Logger  *slog.Logger
+
+	OnStoreFailure OnStoreFailure // default FailWithoutStore
+
+	Logger *slog.Logger
 
 	// Learn is told each new secret before it is used, so that a redactor knows it. It may be called from any goroutine.
 	Learn func(redact.Secret)

@@ -25,39 +25,37 @@ func TestMemoryStore(t *testing.T) {
 			t.Errorf("%d in place of %d: got %v, want %v", step.next, step.prev, err, step.want)
 		}
 	}
-	if err := m.Delete(ctx, key); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Save(ctx, key, 0, record(9)); err != nil {
-		t.Fatal(err)
-	}
 	if r, _ := m.Load(ctx, Key{"demo", "other"}); r.Generation != 0 {
 		t.Fatal("subjects share a record")
 	}
 }
 
-func TestMemoryStoreLock(t *testing.T) {
+func TestMemoryStoreLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, key := NewMemoryStore(), Key{"demo", ""}
-		unlock, err := m.Lock(t.Context(), key)
-		if err != nil {
-			t.Fatal(err)
+		first, _, err := m.Lease(t.Context(), key, 0)
+		if err != nil || first == nil {
+			t.Fatal(first, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := m.Lock(ctx, key); !errors.Is(err, context.DeadlineExceeded) {
+		if _, _, err := m.Lease(ctx, key, 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("got %v", err)
 		}
-		if free, err := m.Lock(t.Context(), Key{"other", ""}); err != nil {
+		other, _, err := m.Lease(t.Context(), Key{"other", ""}, 0)
+		if err != nil {
 			t.Fatal(err)
-		} else {
-			free()
 		}
-		unlock()
-		if again, err := m.Lock(t.Context(), key); err != nil {
-			t.Fatal(err)
+		other.Release()
+		time.AfterFunc(time.Second, func() { _ = m.Save(context.Background(), key, 0, Record{Generation: 1}) })
+		if lease, r, err := m.Lease(t.Context(), key, 0); err != nil || lease != nil || r.Generation != 1 {
+			t.Fatalf("the news do not wake who waits: %v %v %v", lease, r, err)
+		}
+		time.AfterFunc(time.Second, first.Release)
+		if lease, r, err := m.Lease(t.Context(), key, 1); err != nil || lease == nil || r.Generation != 1 {
+			t.Fatalf("got %v %v %v", lease, r, err)
 		} else {
-			again()
+			lease.Release()
 		}
 		if n := len(m.(*memoryStore).turns); n != 0 {
 			t.Fatalf("%d turns are left", n)
@@ -65,7 +63,7 @@ func TestMemoryStoreLock(t *testing.T) {
 	})
 }
 
-// faultyStore fails as fault says: "lock", "load", "save" or "delete".
+// faultyStore fails as fault says: "lease", "load" or "save".
 type faultyStore struct {
 	Store
 	latency time.Duration // of Save
@@ -88,11 +86,11 @@ func (f *faultyStore) set(fault func(op string) error) {
 	f.fault = fault
 }
 
-func (f *faultyStore) Lock(ctx context.Context, key Key) (func(), error) {
-	if err := f.fail("lock"); err != nil {
-		return nil, err
+func (f *faultyStore) Lease(ctx context.Context, key Key, seen uint64) (Lease, Record, error) {
+	if err := f.fail("lease"); err != nil {
+		return nil, Record{}, err
 	}
-	return f.Store.Lock(ctx, key)
+	return f.Store.Lease(ctx, key, seen)
 }
 
 func (f *faultyStore) Load(ctx context.Context, key Key) (Record, error) {
@@ -112,11 +110,4 @@ func (f *faultyStore) Save(ctx context.Context, key Key, prev uint64, r Record) 
 		return err
 	}
 	return f.Store.Save(ctx, key, prev, r)
-}
-
-func (f *faultyStore) Delete(ctx context.Context, key Key) error {
-	if err := f.fail("delete"); err != nil {
-		return err
-	}
-	return f.Store.Delete(ctx, key)
 }
