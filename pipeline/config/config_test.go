@@ -59,7 +59,7 @@ p.toml:3:2: unknown table pipeline
 p.toml:4:2: unknown table zzz
   [zzz]
    ^^^
-  known tables: credentials, pipelines, plugins, secrets, stages, transports`},
+  known tables: credentials, pipelines, plugins, secrets, stages, stores, transports`},
 		{"no table where one belongs", "version = 1\nsecrets = 5\n[stages]\nretry = 3\n[[pipelines]]\n", `
 p.toml:2:1: secrets must hold tables, found an integer
   secrets = 5

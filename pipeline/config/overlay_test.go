@@ -150,7 +150,7 @@ env LEAT_STAGES____X: stages has no table ""
   known: auth, retry
 
 env LEAT_VERSION__X: there is no table VERSION
-  known tables: credentials, pipelines, plugins, secrets, stages, transports`)
+  known tables: credentials, pipelines, plugins, secrets, stages, stores, transports`)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
