@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -153,6 +154,7 @@ func (b *responseBody) failure(err error) *Error {
 const (
 	dropBytes = 64 << 10
 	dropTime  = 50 * time.Millisecond
+	dropKept  = 8 << 10 // of what is drained
 )
 
 // Drop drains (at most 64 KiB and 50 ms, so that the connection can be used again) and closes the body of a response that a
@@ -162,31 +164,45 @@ func Drop(resp *http.Response) {
 		return
 	}
 	c := CallOf(resp)
-	head := &headWriter{limit: 8 << 10}
+	buf := dropBuffers.Get().(*dropBuffer)
+	defer dropBuffers.Put(buf)
 	done := make(chan struct{})
 	timer := time.AfterFunc(dropTime, func() { _ = resp.Body.Close(); close(done) })
-	_, _ = io.Copy(head, io.LimitReader(resp.Body, dropBytes))
+	kept := buf.drain(resp.Body)
 	if timer.Stop() {
 		_ = resp.Body.Close()
 	} else {
 		<-done
 	}
-	if c == nil || c.chain == nil || len(head.buf) == 0 {
+	if c == nil || c.chain == nil || len(kept) == 0 {
 		return
 	}
-	text, _ := c.chain.redactor.Body(resp.Header.Get("Content-Type"), head.buf, len(head.buf))
+	text, _ := c.chain.redactor.Body(resp.Header.Get("Content-Type"), kept, len(kept))
 	c.Note(Event{Stage: stageSend, Name: EventSnapshot, Status: resp.StatusCode, Text: text})
 }
 
-// headWriter keeps the first bytes of what it is given.
-type headWriter struct {
-	buf   []byte
-	limit int
+// dropBuffers serve many callers whose answers are dropped at once.
+var dropBuffers = sync.Pool{New: func() any { return new(dropBuffer) }}
+
+type dropBuffer struct {
+	kept [dropKept]byte
+	rest [4 << 10]byte
 }
 
-func (w *headWriter) Write(p []byte) (int, error) {
-	if room := w.limit - len(w.buf); room > 0 {
-		w.buf = append(w.buf, p[:min(room, len(p))]...)
+// drain reads r to its end, but no further than dropBytes, and returns its beginning.
+func (b *dropBuffer) drain(r io.Reader) []byte {
+	kept := 0
+	for read := 0; read < dropBytes; {
+		into := b.kept[kept:]
+		if len(into) == 0 {
+			into = b.rest[:min(len(b.rest), dropBytes-read)]
+		}
+		n, err := r.Read(into)
+		read += n
+		kept = min(kept+n, dropKept)
+		if err != nil {
+			break
+		}
 	}
-	return len(p), nil
+	return b.kept[:kept]
 }
