@@ -18,7 +18,7 @@ const maxBody = 64 << 10
 func (s *Stage) said(req *http.Request, resp *http.Response) (message, problemType string) {
 	contentType := resp.Header.Get("Content-Type")
 	if req.Method == http.MethodHead || resp.Body == nil || resp.Body == http.NoBody || !isJSON(contentType) || pipeline.IsStream(resp) ||
-		isEncoded(resp) || resp.ContentLength > maxBody {
+		isEncoded(resp) || resp.ContentLength == 0 || resp.ContentLength > maxBody {
 		return "", ""
 	}
 	buf, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
