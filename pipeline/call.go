@@ -32,8 +32,9 @@ type Call struct {
 	resends  atomic.Int32  // by the transport itself
 	reached  atomic.Uint64 // a bit for each of the first 64 stages that ran
 	replayed atomic.Bool
-	over     atomic.Bool // RoundTrip has returned
-	retrying atomic.Bool // a stage owns the call's retry
+	over     atomic.Bool          // RoundTrip has returned
+	retrying atomic.Bool          // a stage owns the call's retry
+	granted  atomic.Pointer[Host] // the budget gave a token for the next send
 
 	streaming atomic.Bool // the latest answer is a stream, so the call has no deadline
 

@@ -30,6 +30,7 @@ type chain struct {
 	telemetry       *telemetry
 	observe         func(*Call, Event)
 	flow            *flow
+	hosts           *Hosts
 	observers       []observer // innermost first
 }
 

@@ -22,6 +22,7 @@ const (
 	EventSkipped  = "skipped"  // `when` skipped a stage, or a credential was not attached
 	EventChosen   = "chosen"   // auth chose a credential
 	EventRetry    = "retry"    // retry waits, then sends again
+	EventCooling  = "cooling"  // retry waits because the host asked to be left alone
 	EventStopped  = "stopped"  // retry does not send again, and why
 	EventReplay   = "replay"   // refresh sends again with a newer token
 	EventRefused  = "refused"  // refresh does not replay, and why

@@ -65,6 +65,7 @@ type Settings struct {
 	Random     func() float64    // draws jitter, from [0, 1), by any goroutine; nil: math/rand/v2
 
 	state *stateStore
+	hosts *Hosts
 }
 
 // Log returns the stage's logger; a Settings without one logs to slog.Default.

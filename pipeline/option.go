@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"maps"
+	"net/http"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type callOptions struct {
 	skipAuth       bool
 	timeout        time.Duration
 	labels         map[string]string
+	serving        map[string]struct{} // names of the headers of the request that is being served
 }
 
 type optionsKey struct{}
@@ -63,6 +65,16 @@ func Timeout(d time.Duration) CallOption {
 	}
 }
 
+// Serving says that the call is made to serve in, a request that came to this program. Of it no more is kept than the names of its
+// headers: by one of them a service that calls this one may say that it sends the request again itself; see `nested_header` of retry.
+func Serving(in *http.Request) CallOption {
+	names := make(map[string]struct{}, len(in.Header))
+	for name := range in.Header {
+		names[name] = struct{}{}
+	}
+	return func(o *callOptions) { o.serving = names }
+}
+
 // Label attaches a value to the call that conditions see as call.label("key").
 func Label(key, value string) CallOption {
 	return func(o *callOptions) {
@@ -79,4 +91,13 @@ func optionsOf(ctx context.Context) *callOptions {
 		return o
 	}
 	return noOptions
+}
+
+// Serves reports whether the call is made to serve a request that came with a header of that name, in canonical form; see [Serving].
+func (c *Call) Serves(header string) bool {
+	if c == nil {
+		return false
+	}
+	_, ok := c.opts.serving[header]
+	return ok
 }

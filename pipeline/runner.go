@@ -273,6 +273,7 @@ func (r *Runner) build(p PipelinePlan) error {
 	ch := &chain{
 		name: p.Name, base: p.base, timeout: p.Config.Timeout, attemptTimeout: p.Config.AttemptTimeout, bodyIdleTimeout: p.Config.BodyIdleTimeout,
 		maxReplayBuffer: int64(p.Config.MaxReplayBuffer), credentials: r.bound, redactor: r.redactor, logger: r.logger, observe: r.opts.observe, flow: &r.flow,
+		hosts: r.state.hostsOf(p.Name),
 		telemetry: &telemetry{
 			provider: r.opts.tracer, forwards: p.Config.Propagate, pipeline: attribute.String("leat.pipeline", p.Name), chainName: "pipeline " + p.Name,
 		},
@@ -302,7 +303,7 @@ func (r *Runner) build(p PipelinePlan) error {
 func (r *Runner) settings(p PipelinePlan, s StagePlan) Settings {
 	return Settings{
 		Pipeline: p.Name, Stage: s.Name, Credential: p.Config.Credential, Dir: r.plan.file.Dir(), Redactor: r.redactor,
-		Logger: r.logger, Transport: r.bases[p.Config.Transport], Random: r.opts.random, state: &r.state,
+		Logger: r.logger, Transport: r.bases[p.Config.Transport], Random: r.opts.random, state: &r.state, hosts: r.state.hostsOf(p.Name),
 	}
 }
 

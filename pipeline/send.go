@@ -182,6 +182,7 @@ func (out *send) closeReopened(by *requestBody) {
 func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span) (*http.Response, error) {
 	c.attempts.CompareAndSwap(0, 1)
 	c.sends.Add(1)
+	c.countSend(out)
 	resp, err := s.base.RoundTrip(&out.out)
 	out.back.Store(true)
 	took := time.Since(out.start)
