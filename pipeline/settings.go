@@ -59,7 +59,7 @@ func positive(path string, d time.Duration) error {
 // CredentialConfig is what every [credentials.NAME] table holds beside the keys of its type. A credential is attached to requests to its
 // origins and to no others, redirects included.
 type CredentialConfig struct {
-	// Type is what the credential is: "bearer", "basic", "api-key", "login", "oauth2", or a type that the program adds. Required.
+	// Type is what the credential is: "bearer", "command", "basic", "api-key", "login", "oauth2", or a type that the program adds. Required.
 	Type string `toml:"type"`
 	// Origins are where the credential may go: "https://api.example.com", scheme, host and port exactly, or
 	// "https://*.example.com" for exactly one label more. The first is where relative token endpoints are. Required.

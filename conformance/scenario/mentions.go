@@ -179,6 +179,9 @@ func references(v any) (names []string) {
 			names = append(names, references(e)...)
 		}
 	case map[string]any:
+		if list, ok := v["command"].([]any); ok && v["type"] == "command" { // what it would print: no test runs a program
+			names = append(names, secretName(list))
+		}
 		for _, k := range keys(v) {
 			if slices.Contains(secretForms, k) && len(v) == 1 {
 				names = append(names, secretName(v[k]))

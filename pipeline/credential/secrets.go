@@ -7,20 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/leatdev/leat/pipeline/redact"
 )
 
-const (
-	maxSecret      = 64 << 10
-	commandTimeout = 10 * time.Second
-	commandGrace   = time.Second // for pipes that a child of the command still holds
-)
+const maxSecret = 64 << 10
 
 // Secrets resolves references. It keeps no value: each Resolve reads anew, so that a secret which was changed outside is
 // found by the next token request. It is safe for concurrent use; nil resolves without shared or given secrets.
@@ -94,7 +88,11 @@ func (s *Secrets) read(ctx context.Context, r Ref) (string, error) {
 	case "file":
 		return s.readFile(r)
 	case "cmd":
-		return s.runCommand(ctx, r)
+		out, err := s.run(ctx, r, nil, commandTimeout)
+		if err != nil {
+			return "", err
+		}
+		return trimSecret(r, out)
 	case "secret":
 		return s.readShared(ctx, r)
 	}
@@ -142,33 +140,6 @@ func (s *Secrets) readShared(ctx context.Context, r Ref) (string, error) {
 	return value, nil
 }
 
-func (s *Secrets) runCommand(ctx context.Context, r Ref) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
-	program := r.args[0]
-	if strings.ContainsRune(program, filepath.Separator) || strings.Contains(program, "/") {
-		program = s.path(program) // exec looks a relative path up from the process's folder, not from Dir
-	}
-	out := &boundedBuffer{}
-	cmd := exec.CommandContext(ctx, program, r.args[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.WaitDelay = s.dir, out, commandGrace
-	ownGroup(cmd)
-	err := cmd.Run()
-	switch {
-	case errors.Is(err, exec.ErrWaitDelay):
-		killGroup(cmd)
-		return "", fmt.Errorf("%v: it ended, but left a process that holds its output", r)
-	case ctx.Err() != nil:
-		killGroup(cmd)
-		return "", fmt.Errorf("%v: stopped: %w", r, context.Cause(ctx))
-	case out.full:
-		return "", tooLong(r)
-	case err != nil:
-		return "", fmt.Errorf("%v: %w", r, commandCause(err))
-	}
-	return trimSecret(r, out.data)
-}
-
 func (s *Secrets) path(name string) string {
 	if filepath.IsAbs(name) || s.dir == "" {
 		return name
@@ -198,31 +169,4 @@ func pathCause(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// commandCause keeps the exit status only: an ExitError may carry what the command printed.
-func commandCause(err error) error {
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return errors.New(exit.String())
-	}
-	if start, ok := errors.AsType[*exec.Error](err); ok {
-		return start.Err
-	}
-	return pathCause(err)
-}
-
-// boundedBuffer refuses what exceeds maxSecret, which ends the command's write. It embeds no bytes.Buffer, whose ReadFrom
-// would pass the bound by.
-type boundedBuffer struct {
-	data []byte
-	full bool
-}
-
-func (b *boundedBuffer) Write(p []byte) (int, error) {
-	if len(b.data)+len(p) > maxSecret {
-		b.full = true
-		return 0, errors.New("too long")
-	}
-	b.data = append(b.data, p...)
-	return len(p), nil
 }

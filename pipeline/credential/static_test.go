@@ -16,7 +16,7 @@ func TestBuiltIn(t *testing.T) {
 	for _, f := range BuiltIn() {
 		types = append(types, f.Type())
 	}
-	if diff := cmp.Diff([]string{"bearer", "basic", "api-key", "login", "oauth2"}, types); diff != "" {
+	if diff := cmp.Diff([]string{"bearer", "command", "basic", "api-key", "login", "oauth2"}, types); diff != "" {
 		t.Error(diff)
 	}
 }
