@@ -64,6 +64,7 @@ func TestStage_holds_for_leats_own(t *testing.T) {
 			`content_type = ["application/json"]`, `on = 'response.status in 200..599'`,
 		},
 		"headers": {"", `set = { "X-Request-Id" = { uuid = true }, "X-Kit-Many" = "three" }` + "\n" + `remove = ["Accept"]`},
+		"idempotency-key": {"", "header = \"X-Request-Key\"\nformat = \"quoted\"\nmethods = [\"POST\", \"PUT\", \"GET\"]"},
 	}
 	for _, f := range stages.All() {
 		var opts []conformance.StageOption

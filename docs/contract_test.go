@@ -57,7 +57,7 @@ func families() map[string]string {
 	return map[string]string{
 		"What a stage must do": "", "Outcomes and classes": "send", "What a call does": "call", "What a send does": "send",
 		"What a credential does": "credential", "What auth does": "auth", "What refresh does": "refresh", "What retry does": "retry", "What log does": "log",
-		"What error-map does": "error-map", "What validate does": "validate", "What headers does": "headers", "What the file means": "pipeline",
+		"What error-map does": "error-map", "What validate does": "validate", "What headers does": "headers", "What idempotency-key does": "idempotency-key", "What the file means": "pipeline",
 		"What a span tells": "telemetry",
 	}
 }

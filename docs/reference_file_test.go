@@ -49,7 +49,7 @@ func TestReferenceFile(t *testing.T) {
 		need("table "+table.Name, table.Options)
 	}
 
-	uncommented := regexp.MustCompile(`(?m)^# (\[[a-z.]+\]|[a-z_0-9]+\s+=)`).ReplaceAllString(text, "$1")
+	uncommented := regexp.MustCompile(`(?m)^# (\[[a-z.-]+\]|[a-z_0-9]+\s+=)`).ReplaceAllString(text, "$1")
 	for _, empty := range []string{"ca ", "cert ", "key ", "expires_at ", "attempt_header ", "max_elapsed "} { // "" stands for "not set"
 		uncommented = regexp.MustCompile(`(?m)^`+empty+`.*\n`).ReplaceAllString(uncommented, "")
 	}

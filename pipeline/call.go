@@ -50,6 +50,8 @@ type Call struct {
 	result  *Error // that the call returned
 	source  *bodySource
 	stopped string       // why retry stopped
+	key     string       // by which the server can tell a resend
+	marked  bool         // a stage said that a resend is safe
 	body    *requestBody // the request body opened last
 	last    *send        // the newest send; earlier ones behind it
 	rewinds [2]Rewinder
@@ -317,9 +319,6 @@ func (c *Call) Label(key string) string {
 	}
 	return c.opts.labels[key]
 }
-
-// MarkedIdempotent reports whether the caller said that a resend is safe.
-func (c *Call) MarkedIdempotent() bool { return c != nil && c.opts.idempotent }
 
 // RetryDisabled reports whether the caller asked for [NoRetry].
 func (c *Call) RetryDisabled() bool { return c != nil && c.opts.noRetry }

@@ -6,6 +6,7 @@ import (
 	"github.com/leatdev/leat/stages/auth"
 	"github.com/leatdev/leat/stages/errormap"
 	"github.com/leatdev/leat/stages/headers"
+	"github.com/leatdev/leat/stages/idempotencykey"
 	"github.com/leatdev/leat/stages/logging"
 	"github.com/leatdev/leat/stages/refresh"
 	"github.com/leatdev/leat/stages/retry"
@@ -22,5 +23,6 @@ func All() []pipeline.Factory {
 		errormap.Factory(),
 		validate.Factory(),
 		headers.Factory(),
+		idempotencykey.Factory(),
 	}
 }

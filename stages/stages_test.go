@@ -27,7 +27,7 @@ func TestAll_lists_each_type_once(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"auth", "error-map", "headers", "log", "refresh", "retry", "validate"}
+	want := []string{"auth", "error-map", "headers", "idempotency-key", "log", "refresh", "retry", "validate"}
 	if diff := cmp.Diff(want, r.StageTypes()); diff != "" {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}
