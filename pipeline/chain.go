@@ -24,6 +24,7 @@ type chain struct {
 	timeout, attemptTimeout, bodyIdleTimeout time.Duration
 
 	maxReplayBuffer int64
+	bufferResponse  int64
 	credentials     map[string]*boundCredential
 	redactor        *redact.Redactor
 	logger          *slog.Logger

@@ -21,7 +21,9 @@ type responseBody struct {
 	idle   time.Duration
 	closed atomic.Bool
 	ended  atomic.Bool
-	err    error // what Read found at the end; only Read's goroutine touches it
+	err    error  // what Read found at the end; only Read's goroutine touches it
+	ahead  []byte // was read before the stages saw the answer; only Read's goroutine touches it
+	quiet  bool   // buffer is reading, and tells what comes of it
 }
 
 // upgradedBody is a body that is written as well, after 101 Switching Protocols.
@@ -67,6 +69,9 @@ func IsStream(resp *http.Response) bool {
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
+	if len(b.ahead) > 0 {
+		return b.readAhead(p)
+	}
 	if b.err != nil {
 		return 0, b.err
 	}
@@ -88,7 +93,9 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	} else {
 		e := b.failure(err)
 		b.err = e
-		b.send.call.Note(Event{Stage: stageSend, Name: EventFailed, Reason: e.Reason, Text: e.Message})
+		if !b.quiet {
+			b.send.call.Note(Event{Stage: stageSend, Name: EventFailed, Reason: e.Reason, Text: e.Message})
+		}
 	}
 	b.end()
 	return n, b.err
@@ -97,7 +104,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 // read reads, and counts the time as the upstream's where somebody watches.
 func (b *responseBody) read(p []byte) (int, error) {
 	c := b.send.call
-	if !c.Observed() {
+	if b.quiet || !c.Observed() {
 		return b.rc.Read(p)
 	}
 	began := time.Now()

@@ -212,10 +212,19 @@ func (s *sender) exchange(c *Call, req *http.Request, out *send, span trace.Span
 		out.snap.Worked()
 	}
 	resp.Request = req
+	s.wrapBody(out, resp)
+	if s.buffers(out, resp) {
+		e := out.body.buffer(s.chain.bufferResponse, resp.ContentLength)
+		took = time.Since(out.start)
+		if e != nil {
+			s.note(out, req, verdict{kind: e.Kind, class: e.Class, message: e.Message}, took, e.Reason, nil)
+			endSend(span, nil, e, conns > 1)
+			return nil, e
+		}
+	}
 	v := verdict{kind: KindOfStatus(resp.StatusCode), class: ClassOfStatus(resp.StatusCode), status: resp.StatusCode}
 	s.note(out, req, v, took, "", resp)
 	endSend(span, resp, nil, conns > 1)
-	s.wrapBody(out, resp)
 	return resp, nil
 }
 

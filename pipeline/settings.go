@@ -26,6 +26,10 @@ type PipelineConfig struct {
 	BodyIdleTimeout time.Duration `toml:"body_idle_timeout"`
 	// MaxReplayBuffer is how large a request body without GetBody may be to be kept for another attempt.
 	MaxReplayBuffer Size `toml:"max_replay_buffer"`
+	// BufferResponse is how much of an answer's body is read before the stages see the answer: one that breaks off within it is a failed
+	// send, of class unknown, which retry may repeat. A longer body is handed on as a stream, with what was read of it; streams
+	// and answers that may be sent again by their status are not read. It may take this much memory for each call under way.
+	BufferResponse Size `toml:"buffer_response"`
 	// Propagate sends the W3C trace context (traceparent, tracestate) to the upstream.
 	Propagate bool `toml:"propagate"`
 }
