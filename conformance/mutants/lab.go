@@ -45,6 +45,9 @@ func (l *lab) examine(ctx context.Context, m mutant) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	if m.Test != "" {
+		return l.test(ctx, overlay, m.Test)
+	}
 	program := filepath.Join(l.dir, m.ID+".exe")
 	if err := l.build(ctx, "-overlay", overlay, "-ldflags=-s -w", "-o", program, command); err != nil {
 		return verdict{}, fmt.Errorf("%s: %w", m.ID, err)
@@ -116,6 +119,29 @@ func (l *lab) examineUnbroken(ctx context.Context) (verdict, error) {
 		return v, fmt.Errorf("no scenario of %s passed: is it empty?", corpus)
 	}
 	return v, nil
+}
+
+// test runs a Go test on one mutant.
+func (l *lab) test(ctx context.Context, overlay, test string) (verdict, error) {
+	pkg, name, _ := strings.Cut(test, " ")
+	bounded, cancel := context.WithTimeout(ctx, l.limit)
+	defer cancel()
+	cmd := exec.CommandContext(bounded, "go", "test", "-count=1", "-overlay", overlay, "-run", "^"+name+"$", "./"+pkg) //nolint:gosec // from the list
+	var out bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = l.root, &out, &out, grace
+	ownGroup(cmd)
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return verdict{}, context.Cause(ctx)
+	case bounded.Err() != nil:
+		return verdict{trouble: fmt.Sprintf("hang (%s)", l.limit)}, nil
+	case strings.Contains(out.String(), "[build failed]"), strings.Contains(out.String(), "no tests to run"):
+		return verdict{}, fmt.Errorf("%s can't be asked:\n%s", test, bytes.TrimSpace(out.Bytes()))
+	case err == nil:
+		return verdict{passed: 1}, nil
+	}
+	return verdict{failed: 1, files: []string{test}}, nil
 }
 
 // overlay writes the broken file, and the file that tells the compiler of it, whose path it returns.

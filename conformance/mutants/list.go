@@ -22,6 +22,7 @@ type mutant struct {
 	File    string `toml:"file"`    // the file that is broken
 	Find    string `toml:"find"`    // stands in it exactly once
 	Replace string `toml:"replace"` // takes its place
+	Test    string `toml:"test"`    // the Go test that must notice what no scenario can show, of several processes say: "PACKAGE NAME"; "" asks the corpus
 }
 
 // load reads the list and checks it against the sources below root. It returns every mistake, joined.
@@ -64,6 +65,8 @@ func (m mutant) check() error {
 		return errors.New("what must be one line")
 	case !filepath.IsLocal(m.File) || !strings.HasSuffix(m.File, ".go") || strings.HasSuffix(m.File, "_test.go"):
 		return fmt.Errorf("%q is no source file of the module", m.File)
+	case m.Test != "" && len(strings.Fields(m.Test)) != 2:
+		return fmt.Errorf("test is %q, and not a package and a test's name", m.Test)
 	case m.Find == m.Replace:
 		return errors.New("it changes nothing")
 	}

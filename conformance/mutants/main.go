@@ -1,6 +1,6 @@
 // Command mutants asks whether the corpus would notice if leat were broken. It breaks the implementation in one place at a time,
 // runs the corpus on the result, and prints who noticed as a Markdown table. The breakages are in mutants.toml; the checkout is not
-// touched. It takes its time, so it is no part of .ci/run.
+// touched. Some are of what several processes do: for those a Go test stands in the list, and runs instead. It takes its time, so it is no part of .ci/run.
 //
 //	go run ./conformance/mutants               # all of them
 //	go run ./conformance/mutants -run '^retry' # some of them

@@ -73,6 +73,7 @@ func TestList_refuses(t *testing.T) {
 		"no_change":                  {func(m *mutant) { m.Replace = m.Find }, "changes nothing"},
 		"an_id_with_spaces":          {func(m *mutant) { m.ID = "a b" }, "kebab-case"},
 		"an_id_that_stands_twice":    {func(m *mutant) { m.ID = "first" }, "stands twice"},
+		"half_a_test":                {func(m *mutant) { m.Test = "TestX" }, "a package and a test's name"},
 		"no_sentence":                {func(m *mutant) { m.What = "" }, "one line"},
 		"a_test":                     {func(m *mutant) { m.File = "a_test.go" }, "no source file"},
 		"a_file_outside":             {func(m *mutant) { m.File = "../a.go" }, "no source file"},
@@ -85,7 +86,7 @@ func TestList_refuses(t *testing.T) {
 			m := good
 			tt.change(&m)
 			text := "[[mutant]]\nid='first'\nwhat='x'\nfile='a.go'\nfind='x'\nreplace='z'\n" +
-				fmt.Sprintf("[[mutant]]\nid=%q\nwhat=%q\nfile=%q\nfind=%q\nreplace=%q\n", m.ID, m.What, m.File, m.Find, m.Replace)
+				fmt.Sprintf("[[mutant]]\nid=%q\nwhat=%q\nfile=%q\nfind=%q\nreplace=%q\ntest=%q\n", m.ID, m.What, m.File, m.Find, m.Replace, m.Test)
 			write(t, filepath.Join(root, "a.go"), source)
 			write(t, filepath.Join(root, listFile), text)
 			_, err := load(root)
