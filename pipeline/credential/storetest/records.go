@@ -122,7 +122,7 @@ var names = []credential.Key{
 	{Credential: "demo", Subject: "a\x00b"}, {Credential: "demo", Subject: "a\nb"}, {Credential: "demo", Subject: "\xff\xfe"}, {Credential: "demo", Subject: "\ufffd\ufffd"},
 	{Credential: "demo", Subject: "*"}, {Credential: "demo", Subject: "{demo}"}, {Credential: "demo", Subject: "[a]?"}, {Credential: "demo", Subject: "%2e%2e"},
 	{Credential: "demo", Subject: "\u00e9"}, {Credential: "demo", Subject: "e\u0301"}, {Credential: "demo", Subject: "CON"}, {Credential: "demo", Subject: "lock"},
-	{Credential: "demo", Subject: strings.Repeat("x", 4000)}, {Credential: "demo", Subject: strings.Repeat("x", 4000) + "y"}, {Credential: "d\u00e9mo \u5730", Subject: "\U0001F511"},
+	{Credential: "demo", Subject: strings.Repeat("x", 4000)}, {Credential: "demo", Subject: strings.Repeat("x", 4000) + "y"}, {Credential: "d\u00e9mo \u5730", Subject: "\U0001F511"}, //nolint:gosec // a name, not a secret
 }
 
 func namesApart(t *testing.T, w *world) {

@@ -82,16 +82,19 @@ func (w *watched) quiet(err error) error {
 	return err
 }
 
+// Load searches the error.
 func (w *watched) Load(ctx context.Context, key credential.Key) (credential.Record, error) {
 	r, err := w.Store.Load(ctx, key)
 	return r, w.quiet(err)
 }
 
+// Lease searches the error.
 func (w *watched) Lease(ctx context.Context, key credential.Key, seen uint64) (credential.Lease, credential.Record, error) {
 	l, r, err := w.Store.Lease(ctx, key, seen)
 	return l, r, w.quiet(err)
 }
 
+// Save searches the error.
 func (w *watched) Save(ctx context.Context, key credential.Key, prev uint64, r credential.Record) error {
 	return w.quiet(w.Store.Save(ctx, key, prev, r))
 }
@@ -134,6 +137,7 @@ type once struct {
 	over sync.Once
 }
 
+// Release ends the turn if that was not done.
 func (o *once) Release() { o.over.Do(o.Lease.Release) }
 
 // got is what Lease returned.
