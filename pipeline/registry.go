@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/credential/filestore"
 )
 
 // Registry knows the stage, credential and store types that a file may name. There is no global one: a program lists what it links.
@@ -15,13 +16,13 @@ type Registry struct {
 	stores      map[string]credential.StoreFactory
 }
 
-// NewRegistry returns a registry of the given stages and of leat's own credential types.
+// NewRegistry returns a registry of the given stages, of leat's own credential types, and of the stores "memory" and "file".
 func NewRegistry(stages ...Factory) (*Registry, error) {
 	r := &Registry{stages: map[string]Factory{}, credentials: map[string]credential.Factory{}, stores: map[string]credential.StoreFactory{}}
 	if err := r.AddStages(stages...); err != nil {
 		return nil, err
 	}
-	if err := r.AddStores(credential.MemoryStoreFactory()); err != nil {
+	if err := r.AddStores(credential.MemoryStoreFactory(), filestore.Factory()); err != nil {
 		return nil, err
 	}
 	return r, r.AddCredentials(credential.BuiltIn()...)
