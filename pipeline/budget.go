@@ -74,16 +74,16 @@ func (host *Host) Return() {
 }
 
 // Sent counts a first send: for a stage outside every pipeline. Inside, the last link counts.
-func (host *Host) Sent() { host.count(false, false) }
+func (host *Host) Sent() { host.count(time.Now(), false, false) }
 
 // Resent counts a resend that uses a token, likewise.
-func (host *Host) Resent() { host.count(true, true) }
+func (host *Host) Resent() { host.count(time.Now(), true, true) }
 
-func (host *Host) count(resend, token bool) {
+func (host *Host) count(at time.Time, resend, token bool) {
 	if host == nil {
 		return
 	}
-	now := host.table.now()
+	now := at.Sub(host.table.start)
 	host.mu.Lock()
 	host.used = now
 	if token {
@@ -195,9 +195,9 @@ func (c *Call) countSend(out *send) {
 	}
 	to, granted := hosts.Of(out.out.URL), c.useGrant()
 	if granted != nil && granted != to { // a stage sent the resend elsewhere: it costs where it was asked for
-		granted.Resent()
+		granted.count(out.start, true, true)
 	}
-	to.count(out.prev != nil || granted != nil, granted == to)
+	to.count(out.start, out.prev != nil || granted != nil, granted == to)
 }
 
 // useGrant uses the token of the call, or of a call around it whose stage sent this one.

@@ -51,6 +51,20 @@ type Config struct {
 	Unsafe bool `toml:"unsafe"`
 	// AttemptHeader is a request header that carries the number of the attempt, from 1. Default none.
 	AttemptHeader string `toml:"attempt_header"`
+	// Budget bounds what all calls of the pipeline together send again to one host: in any window of 10 s a fifth of what is sent there,
+	// and 100 resends (10 a second) on top. Beyond it the last outcome is returned, with the reason budget. A replay by refresh counts
+	// and is never refused. Default { ratio = 0.2, floor = 10, window = "10s" }; { unlimited = true } lifts it.
+	Budget pipeline.Budget `toml:"budget"`
+	// HostCooldown has all calls of the pipeline heed what a host asked one of them: until then, but max_retry_after at most, none sends
+	// anything there. They wait, and up to a tenth of what was asked for longer, so that they do not come back together. A call that
+	// can't wait so long fails at once and sends nothing, with the reason host_cooldown. A 429, a 503 and an outcome that a rule matched
+	// can ask. Default true.
+	HostCooldown bool `toml:"host_cooldown"`
+	// NestedHeader is a request header that tells the server that this service sends the request again itself where it fails, so that
+	// the server need not. A call that came with it, or serves a request that did (pipeline.Serving), is not sent again, with the reason
+	// nested: retries of several services do not multiply. Anybody can send that header, and switches off no more than that. Default
+	// none.
+	NestedHeader string `toml:"nested_header"`
 }
 
 // Rule moves the outcomes that match to a class.
@@ -87,7 +101,7 @@ func (j *Jitter) UnmarshalText(text []byte) error {
 func Defaults() Config {
 	return Config{
 		MaxAttempts: 3, Base: 200 * time.Millisecond, Multiplier: 2, MaxDelay: 10 * time.Second, Jitter: JitterFull,
-		MaxRetryAfter: time.Minute, Hints: []Hint{{Name: retryAfter}},
+		MaxRetryAfter: time.Minute, Hints: []Hint{{Name: retryAfter}}, Budget: pipeline.DefaultBudget(), HostCooldown: true,
 	}
 }
 
@@ -124,17 +138,50 @@ func (c Config) Validate() error {
 			errs = append(errs, pipeline.Invalid(fmt.Sprintf("rules[%d]", i), "the rule has no class"))
 		}
 	}
-	return errors.Join(append(errs, c.checkHeader())...)
+	return errors.Join(append(errs, c.checkBudget(), checkHeader("attempt_header", c.AttemptHeader, "the attempt", "X-Retry-Attempt"),
+		checkHeader("nested_header", c.NestedHeader, "this", "X-Retry-Owner"), c.checkHeaders())...)
+}
+
+// checkBudget places the budget's mistakes in this table.
+func (c Config) checkBudget() error {
+	err := c.Budget.Validate()
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // Validate joins, it does not wrap
+	if !ok {
+		return err
+	}
+	var placed []error
+	for _, err := range joined.Unwrap() {
+		own, ok := errors.AsType[*pipeline.ConfigError](err)
+		if !ok {
+			placed = append(placed, err)
+			continue
+		}
+		at := *own
+		at.Path = strings.TrimSuffix("budget."+own.Path, ".")
+		placed = append(placed, &at)
+	}
+	return errors.Join(placed...)
+}
+
+// checkHeaders refuses one header for two meanings.
+func (c Config) checkHeaders() error {
+	if c.NestedHeader == "" || !strings.EqualFold(c.NestedHeader, c.AttemptHeader) {
+		return nil
+	}
+	return pipeline.Invalid("nested_header", "nested_header and attempt_header are the same header")
 }
 
 // checkHeader refuses a header that means something to HTTP or carries a credential.
-func (c Config) checkHeader() error {
-	name := http.CanonicalHeaderKey(c.AttemptHeader)
+func checkHeader(key, header, what, example string) error {
+	name := http.CanonicalHeaderKey(header)
 	switch {
-	case c.AttemptHeader == "":
+	case header == "":
 		return nil
-	case !isToken(c.AttemptHeader):
-		return pipeline.Invalid("attempt_header", "%q is no header name", c.AttemptHeader)
+	case !isToken(header):
+		return pipeline.Invalid(key, "%q is no header name", header)
 	case strings.HasPrefix(name, "Content-"), strings.HasPrefix(name, "Proxy-"), strings.HasPrefix(name, "If-"):
 	default:
 		switch name {
@@ -145,7 +192,7 @@ func (c Config) checkHeader() error {
 		}
 	}
 	return &pipeline.ConfigError{
-		Path: "attempt_header", Message: fmt.Sprintf("%s has a meaning of its own and can't carry the attempt", name), Advice: `use a name such as "X-Retry-Attempt"`,
+		Path: key, Message: fmt.Sprintf("%s has a meaning of its own and can't carry %s", name, what), Advice: fmt.Sprintf("use a name such as %q", example),
 	}
 }
 

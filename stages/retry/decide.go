@@ -21,6 +21,8 @@ const (
 	ReasonNested       = "nested"               // an outer stage, or a pipeline around this one, sends the call again
 	ReasonTooLong      = "retry_after_too_long" // the server asks for a longer wait than max_retry_after
 	ReasonNoTimeLeft   = "no_time_left"         // the wait would end after the deadline, or after max_elapsed
+	ReasonBudget       = "budget"               // too much of what goes to that host are resends already
+	ReasonHostCooldown = "host_cooldown"        // the host asked to be left alone for longer than the call can wait
 )
 
 // Attempt is all that a decision is made from: what came of the latest attempt, and how the call stands.
@@ -33,13 +35,14 @@ type Attempt struct {
 	Idempotent bool           // sending it twice does no more than sending it once
 	Disabled   bool           // the caller asked for NoRetry
 	Replayable bool           // the request can be built again
-	Asked      time.Duration  // how long the server, or a cooling session, asks to wait; 0: nobody does
+	Asked      time.Duration  // how long the server, a cooling session or host asks to wait; 0: nobody does
 	Elapsed    time.Duration  // since the call began
 	Bounded    bool           // the call's context has a deadline
 	Remaining  time.Duration  // until that deadline
 	Previous   time.Duration  // the wait before this attempt; 0: it was the first
 	Jitter     float64        // a random number from [0, 1): draws the wait
 	Spread     float64        // a random number from [0, 1): keeps callers who were asked to wait alike from coming back alike
+	OverBudget bool           // the budget has no token; it is asked for one only if nothing else stands against a resend
 }
 
 // Decision is whether to send again, and when, or why not. Of a success, the zero Decision.
@@ -76,6 +79,9 @@ func decide(c *Config, a *Attempt) Decision {
 	d := delay(c, a)
 	if a.Bounded && d >= a.Remaining || c.MaxElapsed > 0 && d > c.MaxElapsed-a.Elapsed {
 		return Decision{Delay: d, Reason: ReasonNoTimeLeft}
+	}
+	if a.OverBudget {
+		return Decision{Reason: ReasonBudget}
 	}
 	return Decision{Retry: true, Delay: d}
 }

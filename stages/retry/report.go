@@ -29,16 +29,16 @@ func (s *Stage) waits(p *pass, a *Attempt, d Decision, by string) {
 
 // stopped tells why a failed outcome is not sent again. An outcome that retry has no part in is passed on without a word.
 func (s *Stage) stopped(p *pass, a *Attempt, d Decision, by string) {
-	if !worthTelling(d.Reason) {
-		return
+	if worthTelling(d.Reason) {
+		s.stoppedBy(p, a, d.Reason, s.explain(a, d), by)
 	}
-	p.call.Stopped(d.Reason)
-	p.call.Note(pipeline.Event{
-		Stage: s.name, Name: pipeline.EventStopped, Status: a.Status, Reason: d.Reason,
-		Text: outcome(a, by) + ": " + s.explain(a, d),
-	})
+}
+
+func (s *Stage) stoppedBy(p *pass, a *Attempt, reason, why, by string) {
+	p.call.Stopped(reason)
+	p.call.Note(pipeline.Event{Stage: s.name, Name: pipeline.EventStopped, Status: a.Status, Reason: reason, Text: outcome(a, by) + ": " + why})
 	if span := trace.SpanFromContext(p.ctx); span.IsRecording() {
-		span.SetAttributes(attribute.Int("leat.attempts", a.Attempts), attribute.String("leat.retry.reason", d.Reason))
+		span.SetAttributes(attribute.Int("leat.attempts", a.Attempts), attribute.String("leat.retry.reason", reason))
 	}
 }
 
@@ -61,8 +61,8 @@ func (s *Stage) explain(a *Attempt, d Decision) string {
 		return "the caller asked for no retry"
 	case ReasonBody:
 		return "the request body can't be read again"
-	case ReasonNested:
-		return "an outer stage sends the call again"
+	case ReasonBudget:
+		return "the budget of resends to this host is used up"
 	case ReasonTooLong:
 		return "longer than max_retry_after " + s.config.MaxRetryAfter.String()
 	}
@@ -122,12 +122,12 @@ func (s *Stage) interrupted(p *pass, a *Attempt, o pipeline.Outcome) error {
 	a.Ended = ended(p.ctx)
 	e := pipeline.Ended(p.ctx, "it waited to send again")
 	e.Status, e.Header, e.Attempts, e.RetryAfter = o.Status, o.Header, a.Attempts, a.Asked
-	e.Message += "; the last outcome was " + last(o)
+	e.Message += "; the last outcome was " + describe(o)
 	s.stopped(p, a, Decision{Reason: a.Ended}, "")
 	return e
 }
 
-func last(o pipeline.Outcome) string {
+func describe(o pipeline.Outcome) string {
 	switch {
 	case o.Err != nil && o.Err.Message != "":
 		return string(o.Kind) + ": " + o.Err.Message

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ type Stage struct {
 	config Config
 	name   string
 	random func() float64 // from [0, 1)
+	hosts  *pipeline.Hosts
 }
 
 // New makes the stage; a Go program may use it without a file. It fails where the config is wrong.
@@ -34,7 +36,12 @@ func New(c Config, s pipeline.Settings) (*Stage, error) {
 	if random == nil {
 		random = rand.Float64
 	}
-	return &Stage{config: c, name: name, random: random}, nil
+	c.NestedHeader = http.CanonicalHeaderKey(c.NestedHeader)
+	stage := &Stage{config: c, name: name, random: random, hosts: s.Hosts()}
+	if !c.Budget.Unlimited {
+		stage.hosts.Count(c.Budget.Window)
+	}
+	return stage, nil
 }
 
 // pass is how one run of Do stands.
@@ -46,22 +53,33 @@ type pass struct {
 	idempotent bool
 	waited     time.Duration // before the present attempt
 	rewind     *pipeline.Rewinder
+	target     *url.URL       // of the first attempt
+	alone      *pipeline.Host // where it leads, used where there is no call
 }
 
 // Do sends req, and sends it again while that is safe and may help. Where it stops, it returns the last outcome: a response with its
 // body unread, or the error.
 func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-	p := pass{ctx: req.Context(), call: pipeline.CallFrom(req.Context())}
+	p := pass{ctx: req.Context(), call: pipeline.CallFrom(req.Context()), target: req.URL}
+	if p.call == nil {
+		p.start, p.alone = time.Now(), s.hosts.Of(req.URL)
+	}
 	if !p.call.ClaimRetry() {
-		return s.nested(&p, req, next)
+		return s.nested(&p, req, next, "")
 	}
 	defer p.call.ReleaseRetry()
+	if s.served(&p, req) {
+		return s.nested(&p, req, next, s.config.NestedHeader)
+	}
 	if err := s.begin(&p, req); err != nil {
+		return nil, err
+	}
+	if err := s.hold(&p, nil); err != nil {
 		return nil, err
 	}
 	for out := req; ; {
 		s.number(&p, out)
-		resp, err := next.RoundTrip(out)
+		resp, err := s.send(&p, out, next)
 		o, ruled, broken := s.judge(out, resp, err)
 		if broken != nil {
 			pipeline.Drop(resp)
@@ -71,10 +89,10 @@ func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, e
 			return resp, err
 		}
 		a, by := s.attempt(&p, o, ruled)
-		d := decide(&s.config, &a)
+		d := s.decide(&p, &a)
 		var again *http.Request
 		if d.Retry {
-			again, err = rebuild(&p, &d, err)
+			again, err = s.rebuild(&p, &d, err)
 		}
 		if !d.Retry {
 			s.stopped(&p, &a, d, by)
@@ -86,25 +104,76 @@ func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, e
 		ended := wait(p.ctx, d.Delay-time.Since(began))
 		p.waited = d.Delay
 		p.call.Waited(time.Since(began))
+		var failure error
 		if ended != nil {
+			failure = s.interrupted(&p, &a, o)
+		} else {
+			failure = s.hold(&p, &o) // another call may have been asked to wait meanwhile
+		}
+		if failure != nil {
+			s.returnToken(&p)
 			if again.Body != nil {
 				_ = again.Body.Close()
 			}
-			return nil, s.interrupted(&p, &a, o)
+			return nil, failure
 		}
 		out = again
 	}
 }
 
-// nested sends the request once: an outer stage owns the call's retry, and counts its attempts.
-func (s *Stage) nested(p *pass, req *http.Request, next http.RoundTripper) (*http.Response, error) {
+// send makes an attempt. Outside a pipeline no last link counts it.
+func (s *Stage) send(p *pass, out *http.Request, next http.RoundTripper) (*http.Response, error) {
+	switch {
+	case p.call != nil:
+	case p.attempts > 1:
+		p.alone.Resent()
+	default:
+		p.alone.Sent()
+	}
+	resp, err := next.RoundTrip(out)
+	p.call.ReturnResend() // where nothing was sent
+	return resp, err
+}
+
+// nested sends the request once: somebody further out owns the call's retry. In this process that is a stage, which counts the attempts
+// and has the last word on the error; by names what says that it is another service.
+func (s *Stage) nested(p *pass, req *http.Request, next http.RoundTripper, by string) (*http.Response, error) {
+	if err := s.hold(p, nil); err != nil {
+		return nil, err
+	}
+	s.tell(req)
 	resp, err := next.RoundTrip(req)
 	o := pipeline.OutcomeOf(req, resp, err)
 	if o.Kind != "" && o.Class != pipeline.ClassProcessed && o.Class != pipeline.ClassTerminal {
+		s.heed(p, o, false, time.Now())
 		a := Attempt{Status: o.Status, Class: o.Class, Kind: o.Kind, Attempts: p.call.Attempts()}
-		s.stopped(p, &a, Decision{Reason: ReasonNested}, "")
+		if by == "" {
+			s.stoppedBy(p, &a, ReasonNested, "an outer stage sends the call again", "")
+			return resp, err
+		}
+		s.stoppedBy(p, &a, ReasonNested, "the service that called sends it again, "+by+" says", "")
+		return resp, annotate(p.call, err, ReasonNested)
 	}
 	return resp, err
+}
+
+// served reports whether the service that called, or that sent the request which is being served, sends it again itself.
+func (s *Stage) served(p *pass, req *http.Request) bool {
+	if s.config.NestedHeader == "" {
+		return false
+	}
+	return len(req.Header[s.config.NestedHeader]) > 0 || p.call.Serves(s.config.NestedHeader)
+}
+
+// tell has the request say that it is sent again where it fails.
+func (s *Stage) tell(out *http.Request) {
+	if s.config.NestedHeader == "" {
+		return
+	}
+	if out.Header == nil {
+		out.Header = make(http.Header, 1)
+	}
+	out.Header[s.config.NestedHeader] = []string{"1"}
 }
 
 // begin notes what inner stages could change later, and takes what a second attempt would need.
@@ -116,9 +185,6 @@ func (s *Stage) begin(p *pass, req *http.Request) error {
 			return pipeline.Errorf(pipeline.KindPolicy, "idempotent: %w", err)
 		}
 		p.idempotent = marked
-	}
-	if p.call == nil {
-		p.start = time.Now()
 	}
 	if p.call.Attempts() > 0 {
 		p.call.Stopped("") // a replay or a hop: an earlier reason says nothing of this outcome
@@ -136,6 +202,9 @@ func (s *Stage) number(p *pass, out *http.Request) {
 	p.attempts++
 	if n := p.call.StartAttempt(); n > 0 {
 		p.attempts = n
+	}
+	if p.rewind != nil || p.attempts > 1 { // else nothing is sent again
+		s.tell(out)
 	}
 	if s.config.AttemptHeader == "" {
 		return
@@ -174,32 +243,76 @@ func (s *Stage) attempt(p *pass, o pipeline.Outcome, ruled bool) (a Attempt, by 
 		Previous: p.waited, Jitter: s.random(), Spread: s.random(),
 	}
 	now := time.Now()
-	if p.call != nil {
-		a.Elapsed = p.call.Elapsed()
-	} else {
-		a.Elapsed = now.Sub(p.start)
-	}
+	a.Elapsed = s.elapsed(p, now)
 	if deadline, ok := p.ctx.Deadline(); ok {
 		a.Bounded, a.Remaining = true, deadline.Sub(now)
 	}
-	if ruled || Heeds(o.Status) {
-		a.Asked, by = s.config.asked(o.Header, now, ruled || o.Status == http.StatusTooManyRequests)
-	}
-	if o.Err != nil && o.Err.RetryAfter > a.Asked {
+	if a.Asked, by = s.heed(p, o, ruled, now); o.Err != nil && o.Err.RetryAfter > a.Asked {
 		a.Asked, by = o.Err.RetryAfter, retryAfter
+	}
+	if s.config.HostCooldown {
+		if _, left := s.host(p).Cooling(); left > a.Asked {
+			a.Asked, by = left, "host cooldown"
+		}
 	}
 	return a, by
 }
 
+// heed returns how long the answer asks to wait, and has all calls of the pipeline heed it.
+func (s *Stage) heed(p *pass, o pipeline.Outcome, ruled bool, now time.Time) (asked time.Duration, by string) {
+	if !ruled && !Heeds(o.Status) {
+		return 0, ""
+	}
+	asked, by = s.config.asked(o.Header, now, ruled || o.Status == http.StatusTooManyRequests)
+	if asked > 0 && s.config.HostCooldown && (ruled || cools(o.Status)) {
+		heeded := min(asked, s.config.MaxRetryAfter)
+		s.host(p).Cool(pipeline.Cooldown{Until: now.Add(heeded), Asked: heeded, Status: o.Status, By: by})
+	}
+	return asked, by
+}
+
+// decide decides, and asks the budget last: a refusal for another reason costs no token.
+func (s *Stage) decide(p *pass, a *Attempt) Decision {
+	d := decide(&s.config, a)
+	if d.Retry && !s.takeToken(p) {
+		a.OverBudget = true
+		return decide(&s.config, a)
+	}
+	return d
+}
+
+func (s *Stage) takeToken(p *pass) bool {
+	if p.call == nil {
+		return p.alone.Take(s.config.Budget)
+	}
+	return p.call.TakeResend(s.host(p), s.config.Budget)
+}
+
+func (s *Stage) returnToken(p *pass) {
+	if p.call == nil {
+		p.alone.Return()
+		return
+	}
+	p.call.ReturnResend()
+}
+
 // rebuild makes the request of the next attempt before anything of this one is given up: where it can't be made, the last outcome
 // is still there to return.
-func rebuild(p *pass, d *Decision, last error) (*http.Request, error) {
+func (s *Stage) rebuild(p *pass, d *Decision, last error) (*http.Request, error) {
 	again, err := p.rewind.Next()
 	if err != nil {
+		s.returnToken(p)
 		*d = Decision{Reason: ReasonBody}
 		return nil, last
 	}
 	return again, nil
+}
+
+func (s *Stage) elapsed(p *pass, now time.Time) time.Duration {
+	if p.call != nil {
+		return p.call.Elapsed()
+	}
+	return now.Sub(p.start)
 }
 
 // wait returns nil after d, or the context's error as soon as that ends.
