@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -206,7 +205,7 @@ func lacksScope(resp *http.Response) bool {
 		return false
 	}
 	for _, challenge := range resp.Header.Values("WWW-Authenticate") {
-		if strings.Contains(strings.ToLower(challenge), "insufficient_scope") {
+		if hasError(challenge, "insufficient_scope") {
 			return true
 		}
 	}
