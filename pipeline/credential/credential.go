@@ -41,7 +41,7 @@ var ErrLoginRequired = errors.New("login required")
 
 // Failure is a token request that failed. Its text carries status and OAuth error code, never a body.
 type Failure struct {
-	Op         string        // "login", "refresh", "client_credentials", "read": what was being done
+	Op         string        // what was being done: "login", "refresh", "client_credentials", "jwt_bearer", "discovery", "read"
 	Refresh    bool          // the request was a refresh grant
 	Status     int           // HTTP status, 0 if there was no answer
 	Code       string        // OAuth error code (RFC 6749 §5.2) of a 4xx answer that had such a body, else ""

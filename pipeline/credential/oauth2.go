@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,98 +14,10 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
-
-	"github.com/leatdev/leat/pipeline/redact"
 )
 
-// OAuth2Config configures type "oauth2": tokens of an OAuth 2.0 server (RFC 6749) for a client's own account, or from a refresh
-// token that somebody's consent once gave.
-type OAuth2Config struct {
-	// Grant is "client_credentials" or "refresh_token". Default "client_credentials".
-	Grant string `toml:"grant"`
-	// TokenURL is the token endpoint, a whole URL; plain http only on this machine. Required.
-	TokenURL string `toml:"token_url"`
-	// ClientID is the client's identifier, literal or by reference. Required.
-	ClientID Text `toml:"client_id"`
-	// ClientSecret is the client's secret, by reference. Required unless client_auth is "none".
-	ClientSecret Ref `toml:"client_secret"`
-	// ClientAuth is how the client proves itself: "basic" in the Authorization header, "post" in the body, "none" for a public
-	// client. It is never probed. Default "basic".
-	ClientAuth string `toml:"client_auth"`
-	// Scopes are the permissions to ask for. Default: what the server gives by itself.
-	Scopes []string `toml:"scopes"`
-	// Audience is the parameter of that name, which some servers need. Default none.
-	Audience string `toml:"audience"`
-	// Params are further parameters of the token request: strings, lists of strings, references. Default none.
-	Params Fields `toml:"params"`
-	// RefreshToken is the first refresh token of grant refresh_token, by reference. Without it a token must be set by the program.
-	RefreshToken Ref `toml:"refresh_token"`
-}
-
-// ownParams are the parameters that have keys of their own, or belong to the grant.
-var ownParams = [...]string{"grant_type", "client_id", "client_secret", "scope", "audience", "refresh_token"}
-
-// Validate reports what is missing, contradictory or unsafe.
-func (c OAuth2Config) Validate() error {
-	var wrong mistakes
-	public, own := c.ClientAuth == "none", c.Grant == "client_credentials"
-	wrong.add(!own && c.Grant != "refresh_token", "grant", fmt.Sprintf("unknown grant %q", c.Grant), `write "client_credentials" or "refresh_token"`)
-	wrong.add(c.ClientID.IsZero(), "client_id", "client_id is missing", "")
-	wrong.add(!public && c.ClientAuth != "basic" && c.ClientAuth != "post", "client_auth",
-		fmt.Sprintf("unknown client_auth %q", c.ClientAuth), `write "basic", "post" or "none"`)
-	wrong.add(public && own, "client_auth", "a public client has no client_credentials grant (RFC 6749 §4.4)", "")
-	wrong.add(public && !c.ClientSecret.IsZero(), "client_secret", `client_secret is not sent with client_auth = "none"`, "remove one of them")
-	wrong.add(!public && c.ClientSecret.IsZero(), "client_secret", "client_secret is missing", refHint)
-	wrong.add(own && !c.RefreshToken.IsZero(), "refresh_token", `refresh_token goes with grant = "refresh_token"`, "")
-	wrong.append(checkTokenURL(c.TokenURL))
-	wrong.params(c.Params)
-	return wrong.join()
-}
-
-func checkTokenURL(s string) error {
-	wrong := func(text, hint string) error {
-		return &configError{path: "token_url", text: "token_url " + text, hint: hint, secret: true}
-	}
-	if s == "" {
-		return wrong("is missing", "")
-	}
-	u, err := url.Parse(ExpandSymbol(s))
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
-		return wrong("must be a whole URL", "begin with https://")
-	}
-	if u.User != nil || u.Fragment != "" {
-		return wrong("must hold neither user information nor fragment", "")
-	}
-	origin, err := ParseOrigin(u.Scheme + "://" + u.Host)
-	if err != nil || origin.Wildcard() {
-		return wrong("must name one host, and a port of 1 to 65535 if any", "")
-	}
-	if u.Scheme == "http" && !origin.IsLoopback() {
-		return wrong("must be https: secrets are sent there", "begin with https://")
-	}
-	return nil
-}
-
-func (m *mistakes) params(params Fields) {
-	for _, name := range slices.Sorted(maps.Keys(params)) {
-		path := "params." + quoteKey(name)
-		m.add(slices.Contains(ownParams[:], name), path, fmt.Sprintf("params must not set %q", name), "it has a key of its own")
-		m.add(!fitsParam(params[name]), path, fmt.Sprintf("parameter %q must be a string, a list of strings or a reference", name), "")
-	}
-}
-
-func fitsParam(v any) bool {
-	switch v := v.(type) {
-	case string, Ref, []string, redact.Secret:
-		return true
-	case []any:
-		return !slices.ContainsFunc(v, func(e any) bool { _, ok := e.(string); return !ok })
-	}
-	return false
-}
-
 func oauth2Factory() Factory {
-	defaults := OAuth2Config{Grant: "client_credentials", ClientAuth: "basic"}
+	defaults := OAuth2Config{Grant: "client_credentials", Assertion: AssertionConfig{Lifetime: assertionLifetime}}
 	return Define("oauth2", defaults, func(c OAuth2Config, s Settings) (Source, Placement, error) {
 		if err := c.Validate(); err != nil {
 			return nil, Placement{}, err
@@ -114,7 +25,10 @@ func oauth2Factory() Factory {
 		if s.Transport == nil {
 			return nil, Placement{}, errNoTransport
 		}
-		source := &oauth2Source{config: c, secrets: s.Secrets, transport: s.Transport}
+		source := &oauth2Source{config: c, subject: s.Subject, secrets: s.Secrets, transport: s.Transport}
+		if c.Issuer != "" {
+			source.discovery = &discovery{issuer: ExpandSymbol(c.Issuer), transport: s.Transport}
+		}
 		return source, Placement{Header: "Authorization", Prefix: "Bearer "}, nil
 	})
 }
@@ -122,8 +36,10 @@ func oauth2Factory() Factory {
 // oauth2Source holds no secret; it reads what it needs for each request.
 type oauth2Source struct {
 	config    OAuth2Config
+	subject   string
 	secrets   *Secrets
 	transport http.RoundTripper
+	discovery *discovery // nil: the file names the token endpoint
 }
 
 // Format shows the type alone: fmt would reach through fields, as far as the transport's.
@@ -131,7 +47,7 @@ func (o *oauth2Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "o
 
 // Obtain runs the configured grant.
 func (o *oauth2Source) Obtain(ctx context.Context) (Token, error) {
-	if o.config.Grant == "client_credentials" {
+	if o.config.Grant != "refresh_token" {
 		return o.request(ctx, "")
 	}
 	if o.config.RefreshToken.IsZero() {
@@ -144,26 +60,30 @@ func (o *oauth2Source) Obtain(ctx context.Context) (Token, error) {
 	return o.request(ctx, first.Reveal())
 }
 
-// Refresh runs the refresh grant with prev's refresh token, or client_credentials again.
+// Refresh runs the refresh grant with prev's refresh token, or the client's own grant again.
 func (o *oauth2Source) Refresh(ctx context.Context, prev Token) (Token, error) {
-	if o.config.Grant == "client_credentials" || prev.Refresh.IsZero() {
+	if o.config.Grant != "refresh_token" || prev.Refresh.IsZero() {
 		return o.Obtain(ctx)
 	}
 	return o.request(ctx, prev.Refresh.Reveal())
 }
 
-// request makes one token request through x/oauth2's retriever. Its client_credentials config serves both grants, since it lets
+// request makes one token request through x/oauth2's retriever. Its client_credentials config serves all grants, since it lets
 // grant_type be set and its refresh config has no place for scopes and parameters. Its answers and errors are not used: they
 // print bodies and URLs, and lose a rotated token over a fractional expires_in.
 func (o *oauth2Source) request(ctx context.Context, refresh string) (Token, error) {
-	call := &tokenCall{op: "client_credentials", transport: o.transport}
+	call := &tokenCall{op: o.config.Grant, transport: o.transport}
 	params := url.Values{}
 	if refresh != "" {
 		call.op, call.refresh, call.hidden = "refresh", true, []string{refresh}
 		params.Set("grant_type", "refresh_token")
 		params.Set("refresh_token", refresh)
 	}
-	config, err := o.prepare(ctx, params, &call.hidden)
+	server, err := o.server(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	config, err := o.prepare(ctx, server, params, &call.hidden)
 	if err != nil {
 		return Token{}, unread(err)
 	}
@@ -172,6 +92,7 @@ func (o *oauth2Source) request(ctx context.Context, refresh string) (Token, erro
 	_, err = config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	switch {
 	case link.err != nil:
+		o.doubt(link.err)
 		return Token{}, link.err
 	case link.answer == nil && ctx.Err() != nil:
 		return Token{}, &Failure{Op: call.op, Refresh: call.refresh, NotSent: true, Err: ctx.Err()}
@@ -183,25 +104,59 @@ func (o *oauth2Source) request(ctx context.Context, refresh string) (Token, erro
 	return o.token(call, link.answer)
 }
 
-func (o *oauth2Source) prepare(ctx context.Context, params url.Values, hidden *[]string) (*clientcredentials.Config, error) {
+// server says where the token endpoint is, and that it takes what is configured, as far as that is known.
+func (o *oauth2Source) server(ctx context.Context) (*metadata, error) {
+	if o.discovery == nil {
+		return &metadata{tokenURL: ExpandSymbol(o.config.TokenURL)}, nil
+	}
+	m, err := o.discovery.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.allows(registered[o.config.Grant], registered[o.config.auth()]); err != nil {
+		o.discovery.forget()
+		return nil, &Failure{Op: "discovery", Status: http.StatusOK, Err: err}
+	}
+	return m, nil
+}
+
+// doubt has the endpoint looked for again where it may have moved.
+func (o *oauth2Source) doubt(err error) {
+	f := (*Failure)(nil)
+	if o.discovery != nil && errors.As(err, &f) && (f.NotSent || f.Status == http.StatusNotFound || f.Status == http.StatusGone) {
+		o.discovery.forget()
+	}
+}
+
+func (o *oauth2Source) prepare(ctx context.Context, server *metadata, params url.Values, hidden *[]string) (*clientcredentials.Config, error) {
 	id, err := o.secrets.text(ctx, o.config.ClientID)
 	if err != nil {
 		return nil, err
 	}
 	config := &clientcredentials.Config{
-		ClientID: id, TokenURL: ExpandSymbol(o.config.TokenURL), Scopes: o.config.Scopes,
+		ClientID: id, TokenURL: server.tokenURL, Scopes: o.config.Scopes,
 		EndpointParams: params, AuthStyle: oauth2.AuthStyleInParams, // never the zero value: it would probe
 	}
-	if o.config.ClientAuth == "basic" {
+	switch o.config.auth() {
+	case "basic":
 		config.AuthStyle = oauth2.AuthStyleInHeader
-	}
-	if o.config.ClientAuth != "none" {
+		fallthrough
+	case "post":
 		secret, err := o.secrets.Resolve(ctx, o.config.ClientSecret)
 		if err != nil {
 			return nil, err
 		}
 		config.ClientSecret = secret.Reveal()
 		*hidden = append(*hidden, config.ClientSecret, url.QueryEscape(id)+":"+url.QueryEscape(config.ClientSecret))
+	case "private_key_jwt":
+		if err := o.proveByKey(ctx, id, server, params, hidden); err != nil {
+			return nil, err
+		}
+	}
+	if o.config.Grant == "jwt_bearer" {
+		if err := o.assert(ctx, server, params, hidden); err != nil {
+			return nil, err
+		}
 	}
 	if o.config.Audience != "" {
 		params.Set("audience", o.config.Audience)
@@ -225,6 +180,53 @@ func (o *oauth2Source) prepare(ctx context.Context, params url.Values, hidden *[
 	return config, nil
 }
 
+// audience is whom an assertion is for: what is configured, else the issuer, which no other server can make us write (an attacker's
+// metadata could name the endpoint of another), else the token endpoint.
+func (o *oauth2Source) audience(configured string, server *metadata) string {
+	switch {
+	case configured != "":
+		return configured
+	case o.discovery != nil:
+		return o.discovery.issuer
+	}
+	return server.tokenURL
+}
+
+// proveByKey adds the client's assertion of RFC 7523 §2.2.
+func (o *oauth2Source) proveByKey(ctx context.Context, id string, server *metadata, params url.Values, hidden *[]string) error {
+	signed, err := o.secrets.sign(ctx, jwtSpec{
+		key: o.config.ClientKey, keyID: o.config.ClientKeyID, alg: o.config.SigningAlg, takes: server.algs,
+		iss: id, sub: id, aud: o.audience(o.config.ClientAssertionAudience, server), lifetime: assertionLifetime,
+	}, hidden)
+	params.Set("client_assertion_type", assertionType)
+	params.Set("client_assertion", signed)
+	return err
+}
+
+// assert adds the assertion of RFC 7523 §2.1.
+func (o *oauth2Source) assert(ctx context.Context, server *metadata, params url.Values, hidden *[]string) error {
+	c := o.config.Assertion
+	issuer, err := o.secrets.text(ctx, c.Issuer)
+	if err != nil {
+		return err
+	}
+	subject, err := o.secrets.text(ctx, c.Subject)
+	if err != nil {
+		return err
+	}
+	claims, err := o.secrets.fill(ctx, map[string]any(c.Claims), hidden)
+	if err != nil {
+		return err
+	}
+	signed, err := o.secrets.sign(ctx, jwtSpec{
+		key: c.Key, keyID: c.KeyID, alg: c.SigningAlg, lifetime: c.Lifetime,
+		iss: issuer, sub: or(subject, o.subject), aud: o.audience(c.Audience, server), claims: claims.(map[string]any),
+	}, hidden)
+	params.Set("grant_type", jwtBearerGrant)
+	params.Set("assertion", signed)
+	return err
+}
+
 // token reads the fields of RFC 6749 §5.1.
 func (o *oauth2Source) token(call *tokenCall, a *answer) (Token, error) {
 	t, err := call.token(a, answerPaths{access: "access_token", refresh: "refresh_token", expiresIn: "expires_in"})
@@ -236,7 +238,7 @@ func (o *oauth2Source) token(call *tokenCall, a *answer) (Token, error) {
 		t.Scopes = strings.Fields(scope)
 	}
 	if !call.refresh {
-		t.Refresh = Token{}.Refresh // §4.4.3: the client's own grant needs none
+		t.Refresh = Token{}.Refresh // §4.4.3: the client's own grants need none
 	}
 	return t, nil
 }

@@ -191,6 +191,10 @@ func TestOAuth2_unread_secret_sends_nothing(t *testing.T) {
 	}
 }
 
+func asserting(c *OAuth2Config) {
+	c.Grant, c.Assertion.Key, c.Assertion.Issuer = "jwt_bearer", Env("K"), Text{Literal: "i"}
+}
+
 func TestOAuth2Config_Validate(t *testing.T) {
 	for _, tc := range []struct {
 		name, path string
@@ -211,6 +215,30 @@ func TestOAuth2Config_Validate(t *testing.T) {
 		{"star", "token_url", func(c *OAuth2Config) { c.TokenURL = "https://*.example.com/token" }},
 		{"port", "token_url", func(c *OAuth2Config) { c.TokenURL = "https://id.example.com:0/token" }},
 		{"broken", "token_url", func(c *OAuth2Config) { c.TokenURL = "https://" + canary + "@[::1" }},
+		{"issuer_too", "issuer", func(c *OAuth2Config) { c.Issuer = "https://id.example.com" }},
+		{"issuer_path", "issuer", func(c *OAuth2Config) { c.TokenURL, c.Issuer = "", "/id" }},
+		{"issuer_plain_http", "issuer", func(c *OAuth2Config) { c.TokenURL, c.Issuer = "", "http://id.example.com" }},
+		{"issuer_query", "issuer", func(c *OAuth2Config) { c.TokenURL, c.Issuer = "", "https://id.example.com/?a" }},
+		{"key_missing", "client_key", func(c *OAuth2Config) { c.ClientAuth, c.ClientSecret = "private_key_jwt", Ref{} }},
+		{"key_and_secret", "client_secret", func(c *OAuth2Config) { c.ClientAuth, c.ClientKey = "private_key_jwt", Env("K") }},
+		{"key_of_basic", "client_key", func(c *OAuth2Config) { c.ClientKey = Env("K") }},
+		{"key_id_of_basic", "client_key_id", func(c *OAuth2Config) { c.ClientKeyID = "x" }},
+		{"audience_of_basic", "client_assertion_audience", func(c *OAuth2Config) { c.ClientAssertionAudience = "x" }},
+		{"alg_of_basic", "signing_alg", func(c *OAuth2Config) { c.SigningAlg = "RS256" }},
+		{"alg", "signing_alg", func(c *OAuth2Config) {
+			c.ClientAuth, c.ClientSecret, c.ClientKey, c.SigningAlg = "private_key_jwt", Ref{}, Env("K"), "HS256"
+		}},
+		{"assertion_of_another_grant", "assertion", func(c *OAuth2Config) { c.Assertion.Key = Env("K") }},
+		{"assertion_key", "assertion.key", func(c *OAuth2Config) { c.Grant, c.Assertion.Issuer = "jwt_bearer", Text{Literal: "i"} }},
+		{"assertion_issuer", "assertion.issuer", func(c *OAuth2Config) { c.Grant, c.Assertion.Key = "jwt_bearer", Env("K") }},
+		{"assertion_lifetime", "assertion.lifetime", func(c *OAuth2Config) { asserting(c); c.Assertion.Lifetime = 2 * time.Hour }},
+		{"assertion_alg", "assertion.signing_alg", func(c *OAuth2Config) { asserting(c); c.Assertion.SigningAlg = "none" }},
+		{"assertion_claim", "assertion.claims.exp", func(c *OAuth2Config) { asserting(c); c.Assertion.Claims = Fields{"exp": int64(1)} }},
+		{"assertion_param", "params.assertion", func(c *OAuth2Config) { asserting(c); c.Params = Fields{"assertion": "x"} }},
+		{"client_assertion_param", "params.client_assertion", func(c *OAuth2Config) {
+			c.ClientAuth, c.ClientSecret, c.ClientKey, c.Params = "private_key_jwt", Ref{}, Env("K"), Fields{"client_assertion": "x"}
+		}},
+		{"assertion_with_half_a_client", "client_id", func(c *OAuth2Config) { asserting(c); c.ClientID = Text{} }},
 		{"own_param", "params.scope", func(c *OAuth2Config) { c.Params = Fields{"scope": "x"} }},
 		{"number_param", "params.n", func(c *OAuth2Config) { c.Params = Fields{"n": int64(1)} }},
 		{"list_param", "params.n", func(c *OAuth2Config) { c.Params = Fields{"n": []any{"a", int64(1)}} }},
@@ -231,8 +259,8 @@ func TestOAuth2Config_Validate(t *testing.T) {
 		})
 	}
 	for _, s := range []string{"http://localhost:9000/token", "http://127.0.0.1/token", "http://[::1]:1/token", "demo:/token", "demo:other/t", "https://id.example.com/t?p=1"} {
-		if err := checkTokenURL(s); err != nil {
-			t.Errorf("%s: %v", s, err)
+		if fault := checkEndpoint(s); fault != "" {
+			t.Errorf("%s: %s", s, fault)
 		}
 	}
 }

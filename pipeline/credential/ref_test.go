@@ -172,11 +172,13 @@ func TestRef_SharedName(t *testing.T) {
 func TestConfigError_keeps_literals_out_of_diagnostics(t *testing.T) {
 	var r Ref
 	var f Fields
+	var endpoint mistakes
+	endpoint.endpoint("https://u:"+canary+"@id.example.com/", "")
 	_, origin := ParseOrigin("https://u:" + canary + "@api.example.com")
 	for name, err := range map[string]error{
 		"ref":       r.UnmarshalConfig(canary),
 		"field":     f.UnmarshalConfig(map[string]any{"password": canary}),
-		"token_url": checkTokenURL("https://u:" + canary + "@id.example.com/"),
+		"token_url": endpoint.join(),
 		"origin":    origin,
 	} {
 		var hides interface{ Secret() bool }
