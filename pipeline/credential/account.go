@@ -79,7 +79,7 @@ func (s *Session) Login(ctx context.Context, fields map[string]redact.Secret) er
 func (s *Session) login(ctx context.Context, source Loginer, fields map[string]redact.Secret, began uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.FlightTimeout)
 	defer cancel()
-	got, sent, err := s.attempts(ctx, false, func(ctx context.Context) (Token, error) { return source.Login(ctx, fields) })
+	got, sent, err := s.attempts(ctx, &resends{random: s.config.Random}, always, func(ctx context.Context) (Token, error) { return source.Login(ctx, fields) })
 	if err != nil {
 		return s.errorf(s.State().Status, err)
 	}
@@ -102,7 +102,7 @@ func (s *Session) Logout(ctx context.Context) error {
 	s.generation++
 	s.failures, s.storms, s.refusals = 0, 0, nil
 	out := s.errorf(StatusClosed, fmt.Errorf("logged out: %w", ErrLoginRequired))
-	s.settle(&view{ended: StatusClosed, err: out, unsaved: true}, nil, out)
+	s.settle(&view{ended: StatusClosed, err: out, unsaved: true, byHand: true, left: time.Now()}, nil, out)
 	s.mu.Unlock()
 	if err := s.saveNow(ctx); err != nil {
 		return s.errorf(StatusClosed, fmt.Errorf("deleting the stored token: %w", err))

@@ -8,15 +8,36 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"github.com/leatdev/leat/pipeline/redact"
 )
+
+// asking is what a flight's token requests have in common, over all its turns.
+type asking struct {
+	held            func() bool // whether the next request may leave
+	with            redact.Secret
+	refresh, obtain *resends // of the refresh token with, and of Obtain
+}
+
+func (s *Session) newAsking() *asking {
+	return &asking{held: always, refresh: &resends{rotating: true, random: s.config.Random}, obtain: &resends{random: s.config.Random}}
+}
+
+func always() bool { return true }
+
+// errTurnLost says that a token request did not leave, because the turn to make it was lost.
+var errTurnLost = errors.New("the turn to renew was lost")
 
 // exchange asks the source: by refresh where there is a refresh token, by what is configured otherwise, or as a second way
 // where the server refused the refresh token.
-func (s *Session) exchange(ctx context.Context, prev Token) (Token, time.Time, error) {
+func (s *Session) exchange(ctx context.Context, prev Token, a *asking) (Token, time.Time, error) {
 	if prev.Refresh.IsZero() || prev.Refresh == s.spent {
-		return s.attempts(ctx, false, s.config.Source.Obtain)
+		return s.attempts(ctx, a.obtain, a.held, s.config.Source.Obtain)
 	}
-	got, sent, err := s.attempts(ctx, true, func(ctx context.Context) (Token, error) { return s.config.Source.Refresh(ctx, prev) })
+	if a.with != prev.Refresh { // somebody else's: nothing was asked with it yet
+		a.with, a.refresh = prev.Refresh, &resends{rotating: true, random: s.config.Random}
+	}
+	got, sent, err := s.attempts(ctx, a.refresh, a.held, func(ctx context.Context) (Token, error) { return s.config.Source.Refresh(ctx, prev) })
 	if got.Refresh.IsZero() {
 		got.Refresh = prev.Refresh
 	}
@@ -30,7 +51,7 @@ func (s *Session) exchange(ctx context.Context, prev Token) (Token, time.Time, e
 	if died {
 		s.spent = prev.Refresh
 	}
-	got, sent, other := s.attempts(ctx, false, s.config.Source.Obtain)
+	got, sent, other := s.attempts(ctx, a.obtain, a.held, s.config.Source.Obtain)
 	switch {
 	case !errors.Is(other, ErrLoginRequired):
 		return got, sent, other
@@ -51,10 +72,13 @@ func verdict(err error) (refused, died bool) {
 	return died || fail.Status == http.StatusBadRequest || fail.Status == http.StatusUnauthorized, died
 }
 
-// attempts calls the source, again where that is safe, and returns when the request that was answered had left.
-func (s *Session) attempts(ctx context.Context, rotating bool, call func(context.Context) (Token, error)) (Token, time.Time, error) {
-	again := resends{rotating: rotating, random: s.config.Random}
+// attempts calls the source, again where that is safe, and returns when the request that was answered had left. Before each
+// call it asks held: another process may have the turn by now, and be sending the same refresh token.
+func (s *Session) attempts(ctx context.Context, again *resends, held func() bool, call func(context.Context) (Token, error)) (Token, time.Time, error) {
 	for {
+		if !held() {
+			return Token{}, time.Time{}, errTurnLost
+		}
 		sent := time.Now()
 		got, err := s.call(ctx, call)
 		if err == nil {

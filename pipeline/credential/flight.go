@@ -3,7 +3,6 @@ package credential
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -37,15 +36,20 @@ func (s *Session) join(leader context.Context) (*flight, *view) {
 		return nil, v
 	}
 	if s.flight == nil {
-		f := &flight{began: s.generation, done: make(chan struct{})}
-		f.ctx, f.cancel = context.WithCancel(detached(leader))
-		s.flight = f
-		s.flying.Store(true)
-		s.running.Add(1)
-		s.tell()
-		go s.fly(f)
+		s.takeOff(leader)
 	}
 	return s.flight, v
+}
+
+// takeOff starts a flight. The caller holds s.mu.
+func (s *Session) takeOff(leader context.Context) {
+	f := &flight{began: s.generation, done: make(chan struct{})}
+	f.ctx, f.cancel = context.WithCancel(detached(leader))
+	s.flight = f
+	s.flying.Store(true)
+	s.running.Add(1)
+	s.tell()
+	go s.fly(f)
 }
 
 // detached keeps the leader's trace link and nothing else of it: a rotated token must not be lost because a caller left.
@@ -64,9 +68,7 @@ func (s *Session) fly(f *flight) {
 		return // somebody else settled the flight meanwhile
 	}
 	defer s.request.give()
-	ctx, cancel := context.WithTimeout(f.ctx, s.config.FlightTimeout)
-	defer cancel()
-	err = s.renew(ctx, f)
+	err = s.renew(f)
 }
 
 // land ends a flight that published nothing: the session cools down, or dies where only a login helps.
@@ -82,9 +84,13 @@ func (s *Session) land(f *flight, cause error) {
 		v.err, v.retryAt = s.errorf(StatusDead, cause), time.Time{}
 		if !s.closed {
 			v.ended = StatusDead
+			s.looked.Store(int64(time.Since(s.start)))
 		}
 	} else {
 		wait := s.backoff(s.failures)
+		if fault := (*storeError)(nil); errors.As(cause, &fault) {
+			wait = v.untilOver(time.Now(), wait)
+		}
 		if fail := (*Failure)(nil); errors.As(cause, &fail) && fail.RetryAfter > 0 {
 			wait = fail.RetryAfter
 		}
@@ -126,86 +132,4 @@ func (s *Session) install(v *view) {
 		v.ended, v.err = old.ended, old.err
 	}
 	s.settle(v, n, fault)
-}
-
-// renew gets the next token: from the store if somebody else already did, else from the source.
-func (s *Session) renew(ctx context.Context, f *flight) error {
-	s.mu.Lock()
-	v, seen, current := s.view.Load(), s.seen, s.generation == f.began
-	s.mu.Unlock()
-	if !current {
-		return nil
-	}
-	var prev Token
-	if v.snap != nil {
-		prev = v.snap.Token()
-	}
-	lease, rec, err := s.config.Store.Lease(ctx, s.key, seen)
-	for err == nil && lease == nil { // another process, or another life of this session, was here
-		if n := s.revive(f.began, rec); n != nil && (!v.refused || rec.Token.Access != prev.Access) {
-			s.learn(rec.Token)
-			s.see(rec.Generation)
-			s.publish(f.began, &view{snap: n})
-			s.log().Debug("credential adopted the stored token", "generation", n.generation)
-			return nil
-		}
-		prev = rec.Token
-		lease, rec, err = s.config.Store.Lease(ctx, s.key, rec.Generation)
-	}
-	if err != nil {
-		return fmt.Errorf("waiting for the turn to renew: %w", err)
-	}
-	defer lease.Release()
-	s.mu.Lock()
-	if s.seen == seen {
-		s.seen = rec.Generation
-	}
-	current = s.generation == f.began
-	s.mu.Unlock()
-	if !current {
-		return nil
-	}
-
-	got, sent, err := s.exchange(ctx, prev)
-	if err != nil && (got.Access.IsZero() || got.Refresh.IsZero() || got.Refresh == prev.Refresh) {
-		return err
-	}
-	s.learn(got)
-	next := &view{snap: newSnapshot(max(f.began, rec.Generation)+1, got, s.config.Place, sent, s.early)}
-	switch {
-	case err != nil: // over before it arrived, but it brought the only refresh token that is still alive
-		s.cool(next, err)
-	case v.refused && v.snap.Token().Access == got.Access:
-		next.snap.repeated = true
-		s.cool(next, errRepeated)
-	}
-	yield := func(other Record) bool { return other.Token.Access != prev.Access && s.revive(f.began, other) != nil }
-	s.deliver(f.ctx, f.began, next, yield)
-	return nil
-}
-
-var errRepeated = errors.New("the source gave the refused token once more")
-
-// cool makes next a view in cooldown, because what it brings is no success.
-func (s *Session) cool(next *view, cause error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	wait := s.backoff(s.failures)
-	s.failures++
-	next.retryAt, next.err = time.Now().Add(wait), s.errorf(StatusCooldown, cause)
-	next.err.RetryAfter = wait
-}
-
-// revive makes a snapshot of a stored record; nil if its token is over. The wall clock is all that processes share.
-func (s *Session) revive(began uint64, rec Record) *Snapshot {
-	if rec.Token.Access.IsZero() {
-		return nil
-	}
-	now := time.Now()
-	sent := now.Add(-max(0, now.Round(0).Sub(rec.Obtained)))
-	n := newSnapshot(max(began+1, rec.Generation), rec.Token, s.config.Place, sent, s.early)
-	if !n.mandatory.IsZero() && !now.Before(n.mandatory) {
-		return nil
-	}
-	return n
 }

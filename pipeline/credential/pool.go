@@ -27,9 +27,13 @@ type Pool struct {
 	ring     []*Session // the same, in the order in which the hand looks for an idle one
 	hand     int
 	closed   bool
+	deaf     func()    // ends what the store tells
+	ask      sync.Once // the store to tell
+	looker   looker
 }
 
-// NewPool returns a pool of no sessions. build is called once per session; name and subject are filled in.
+// NewPool returns a pool of no sessions. build is called once per session; name and subject are filled in. A store is the same for
+// all: if it is a Notifier, the pool has itself told of what others change.
 // Where perSubject is false all subjects share one session.
 func NewPool(name string, perSubject bool, build func(subject string) (SessionConfig, error), o PoolOptions) *Pool {
 	if o.MaxSessions <= 0 {
@@ -77,6 +81,45 @@ func (s *Session) touch() {
 }
 
 func (p *Pool) add(subject string) (*Session, error) {
+	s, err := p.make(subject)
+	if err == nil {
+		p.ask.Do(func() { p.listen(s.config.Store) })
+	}
+	return s, err
+}
+
+// listen is called without the lock: a store may call told with a lock of its own.
+func (p *Pool) listen(store Store) {
+	n, ok := store.(Notifier)
+	if !ok {
+		return
+	}
+	stop := n.Notify(p.told)
+	p.mu.Lock()
+	closed := p.closed
+	if !closed {
+		p.deaf = stop
+	}
+	p.mu.Unlock()
+	if closed {
+		stop()
+	}
+}
+
+// told passes on what the store says to the session that it is about, if there is one.
+func (p *Pool) told(key Key) {
+	if key.Credential != p.name {
+		return
+	}
+	p.mu.RLock()
+	s := p.sessions[key.Subject]
+	p.mu.RUnlock()
+	if s != nil {
+		s.told()
+	}
+}
+
+func (p *Pool) make(subject string) (*Session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -94,6 +137,7 @@ func (p *Pool) add(subject string) (*Session, error) {
 		c.Store = p.memory
 	}
 	s := NewSession(c)
+	s.looker = &p.looker
 	p.evict()
 	p.sessions[subject] = s
 	p.ring = append(p.ring, s)
@@ -122,12 +166,12 @@ func (p *Pool) evict() {
 	}
 }
 
-// idle reports whether forgetting the session loses nothing: no flight, no unsaved token, no logout that only it remembers.
+// idle reports whether forgetting the session loses nothing: no flight, no token or logout that only it remembers.
 func (s *Session) idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.view.Load()
-	return s.flight == nil && !s.saving && !v.unsaved && v.ended != StatusClosed && len(s.request) == 0 && len(s.watchers) == 0
+	return s.flight == nil && !s.saving && !v.unsaved && len(s.request) == 0 && len(s.watchers) == 0
 }
 
 // Sessions returns the sessions that the pool holds at this moment, in no order.
@@ -141,11 +185,17 @@ func (p *Pool) Sessions() []*Session {
 func (p *Pool) Close() error {
 	p.mu.Lock()
 	p.closed = true
+	deaf := p.deaf
+	p.deaf = nil
 	p.mu.Unlock()
+	if deaf != nil {
+		deaf()
+	}
 	all := p.Sessions()
 	for _, s := range all {
 		s.shut()
 	}
+	p.looker.wait()
 	var errs []error
 	for _, s := range all {
 		errs = append(errs, s.Close())

@@ -19,18 +19,16 @@ func (s *Session) deliver(ctx context.Context, began uint64, next *view, yield f
 		return false
 	}
 	// The flight's own timeout must not cut the write of a token that arrived in its last moment.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.FlightTimeout)
-	defer cancel()
-	other, err := s.store(ctx, next.snap, yield)
+	other, err := s.store(context.WithoutCancel(ctx), next.snap, yield)
 	switch {
 	case err != nil:
 		next.unsaved = true
+		_ = s.storeFails(err)
 		s.log().Error("a token could not be stored: it is in memory only and the write is tried again", "error", err)
-	case other != nil:
-		if n := s.revive(began, *other); n != nil {
-			s.learn(other.Token)
-			next = &view{snap: n}
-		}
+	case other != nil && s.follow(began, &view{}, *other):
+		return true
+	case other != nil: // over by now
+		next.unsaved = true
 	}
 	// Before the waiters go on, so that the log has it before what they send with it.
 	s.log().Debug("credential renewed", "generation", next.snap.generation, "lifetime", next.snap.Token().Lifetime)
@@ -60,24 +58,27 @@ func (s *Session) publish(began uint64, v *view) bool {
 // store saves n in place of the record that the session has seen. Where the store holds another one, that one stays if yield
 // says so, and is returned; otherwise n takes its place. The caller holds s.writing.
 func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) bool) (other *Record, err error) {
-	defer s.recoverAs(&err, "store")
 	for range 3 {
 		s.mu.Lock()
 		prev := s.seen
 		s.mu.Unlock()
 		r := Record{Generation: max(n.generation, prev+1), Token: n.Token(), Obtained: n.sent.Round(0)}
-		if err = s.config.Store.Save(ctx, s.key, prev, r); err == nil {
-			s.see(r.Generation)
+		if err = s.put(ctx, prev, r); err == nil {
+			s.storeWorks()
 			return nil, nil
 		}
 		if !errors.Is(err, ErrConflict) {
 			return nil, err
 		}
-		found, err := s.config.Store.Load(ctx, s.key)
+		found, err := s.load(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if found.Generation != 0 && yield(found) {
+		switch same := found.Token; {
+		case found.Ended == "" && same.Access == r.Token.Access && same.Refresh == r.Token.Refresh:
+			s.see(found.Generation) // an earlier write came through, and its answer did not
+			return nil, nil
+		case found.Generation != 0 && yield(found):
 			return &found, nil
 		}
 		s.see(found.Generation)
@@ -87,24 +88,26 @@ func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) boo
 
 // clear stores that the session is logged out.
 func (s *Session) clear(ctx context.Context) (err error) {
-	defer s.recoverAs(&err, "store")
 	for range 3 {
 		s.mu.Lock()
 		prev := s.seen
 		s.mu.Unlock()
 		r := Record{Generation: prev + 1, Obtained: time.Now().Round(0), Ended: StatusClosed}
-		if err = s.config.Store.Save(ctx, s.key, prev, r); err == nil {
-			s.see(r.Generation)
+		if err = s.put(ctx, prev, r); err == nil {
+			s.storeWorks()
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}
-		found, err := s.config.Store.Load(ctx, s.key)
+		found, err := s.load(ctx)
 		if err != nil {
 			return err
 		}
 		s.see(found.Generation)
+		if found.Ended == StatusClosed {
+			return nil
+		}
 	}
 	return err
 }
@@ -134,23 +137,30 @@ func (s *Session) saveNow(ctx context.Context) error {
 	return err
 }
 
-// save writes the current token, or deletes it after a logout, if that is not done yet. The caller holds s.writing.
+// save writes the current token, or that it is logged out, if that is not done yet. The caller holds s.writing.
 func (s *Session) save(ctx context.Context) error {
 	v := s.view.Load()
 	if !v.unsaved {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.config.FlightTimeout)
-	defer cancel()
-	var err error
+	var (
+		other *Record
+		err   error
+	)
 	if v.snap == nil {
 		err = s.clear(ctx)
 	} else {
-		// What another process stored meanwhile stays; the next flight adopts it, because this session has not seen it.
-		_, err = s.store(ctx, v.snap, func(Record) bool { return !v.byHand })
+		other, err = s.store(ctx, v.snap, func(found Record) bool { return v.yields(0, found) })
 	}
 	if err != nil {
+		_ = s.storeFails(err)
 		return err
+	}
+	s.mu.Lock()
+	began := s.generation
+	s.mu.Unlock()
+	if other != nil && s.view.Load().snap == v.snap && s.follow(began, v, *other) {
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +183,7 @@ func (s *Session) saveLater() {
 			timer := time.NewTimer(s.backoff(n))
 			select {
 			case <-timer.C:
-			case <-s.quit:
+			case <-s.life.Done():
 				timer.Stop()
 				last = true
 			}

@@ -23,14 +23,17 @@ type SessionConfig struct {
 	Store   Store     // nil: a memory store of its own
 
 	OnStoreFailure OnStoreFailure // default FailWithoutStore
+	StoreName      string         // the store's name in the file, for messages
 
 	Logger *slog.Logger
 
 	// Learn is told each new secret before it is used, so that a redactor knows it. It may be called from any goroutine.
 	Learn func(redact.Secret)
 
-	FlightTimeout time.Duration // one renewal, resends and the wait for the store's lock included; default 10 s
-	MaxWaiters    int           // callers that wait for one flight; more are refused; default 100,000
+	// FlightTimeout bounds one renewal's token requests, resends included, and, apart from them, its wait for the store's turn and
+	// the write of a token. A call of the store that takes a third of it counts as failed. Default 10 s.
+	FlightTimeout time.Duration
+	MaxWaiters    int // callers that wait for one flight; more are refused; default 100,000
 
 	Random func() float64 // draws jitter, from [0, 1), by any goroutine; nil: math/rand/v2
 }
@@ -53,6 +56,12 @@ type Session struct {
 	rejections atomic.Uint64
 	used       atomic.Bool // since the pool last looked
 
+	looker  *looker // the pool's, or its own
+	own     looker
+	looked  atomic.Int64 // when somebody's asking last made the session look into the store, from start
+	queued  atomic.Bool  // it will look
+	failing atomic.Bool  // the store failed when it was last called
+
 	request turn // held during a token request: there is one at a time
 	writing turn // held while the store is written: check, save and publish are one step
 
@@ -64,9 +73,12 @@ type Session struct {
 	refusals   []time.Time // of distinct fresh tokens, the last three at most
 	storms     int         // in a row
 	saving     bool        // the goroutine that tries to save again runs
+	writes     bool        // a write to the store is under way
+	tidings    int         // what the store told of meanwhile: the write itself is one
 	watchers   map[chan State]func() bool
 	closed     bool
-	quit       chan struct{}
+	life       context.Context // ends with closed
+	end        context.CancelFunc
 	running    sync.WaitGroup
 
 	spent redact.Secret // a refresh token that the server declared dead; guarded by request
@@ -98,9 +110,11 @@ func NewSession(c SessionConfig) *Session {
 	}
 	s := &Session{
 		config: &c, key: Key{c.Name, c.Subject}, early: c.Random(), start: time.Now(),
-		request: newTurn(), writing: newTurn(),
-		watchers: map[chan State]func() bool{}, quit: make(chan struct{}),
+		request: newTurn(), writing: newTurn(), watchers: map[chan State]func() bool{},
 	}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.looker = &s.own
+	s.looked.Store(-int64(time.Second))
 	s.view.Store(&view{})
 	return s
 }
@@ -135,7 +149,8 @@ func (s *Session) Fresh() *Snapshot {
 
 // Acquire returns a token that may go out. A good one comes at once; past its advisory moment a renewal starts in the
 // background. Where there is none, or a 401 refused it, the caller joins the flight that gets the next one and waits until
-// ctx ends. In cooldown, dead and closed it fails at once. The error is an *Error, or the cause of ctx.
+// ctx ends. In cooldown, dead and logged out it fails at once, and has the session look into the store in the background, once a
+// second at most: somebody else may have brought it a token. The error is an *Error, or the cause of ctx.
 func (s *Session) Acquire(ctx context.Context) (*Snapshot, error) {
 	if n := s.Fresh(); n != nil {
 		return n, nil
@@ -161,8 +176,10 @@ func (s *Session) serve(ctx context.Context, v *view, now time.Time) (*Snapshot,
 		if v.good(now) {
 			return v.snap, nil
 		}
+		s.wonder(now)
 		return nil, v.failure(now)
 	case StatusDead, StatusClosed:
+		s.wonder(now)
 		return nil, v.err
 	}
 	return nil, nil
@@ -257,11 +274,14 @@ func (s *Session) Renew() {
 	}
 }
 
-// Close ends the session for good. It waits for a flight that runs, for FlightTimeout and as long again for the store at
+// Close ends the session for good. It waits for a token request that runs, for FlightTimeout and as long again for the store at
 // most, so that a token which the server has rotated is kept. It returns an error if the store could not be brought up to date.
 func (s *Session) Close() error {
 	s.shut()
 	s.running.Wait()
+	if s.looker == &s.own {
+		s.own.wait()
+	}
 	if s.view.Load().unsaved {
 		return s.errorf(StatusClosed, errors.New("closed, and the store lacks the last token or logout"))
 	}
@@ -275,7 +295,7 @@ func (s *Session) shut() {
 		return
 	}
 	s.closed = true
-	close(s.quit)
+	s.end()
 	v := *s.view.Load()
 	v.ended, v.err = StatusClosed, s.errorf(StatusClosed, errors.New("the session is closed"))
 	s.change(&v)

@@ -33,7 +33,9 @@ type State struct {
 	Renewing   bool      `json:"renewing"`          // a flight is under way
 	Unsaved    bool      `json:"unsaved"`           // the store lacks the token, or still has it after a logout: that is tried again
 	Rejections uint64    `json:"rejections"`        // how often Reject was called
-	LastError  string    `json:"last_error,omitempty"`
+	// StoreFailing tells that the store failed when it was last called; good tokens serve all the same.
+	StoreFailing bool   `json:"store_failing"`
+	LastError    string `json:"last_error,omitempty"`
 }
 
 // Error is why a session gives no token. One value serves all who waited for the same flight: nobody may write to it.
@@ -66,8 +68,9 @@ type view struct {
 	snap    *Snapshot
 	refused bool      // a 401 answered a send that carried snap
 	unsaved bool      // snap is not in the store
-	byHand  bool      // snap came by a login or Set: in the store it wins over whatever stands there
+	byHand  bool      // snap came by a login or Set, or it is a logout: in the store it wins over whatever stands there
 	ended   Status    // StatusDead or StatusClosed, else ""
+	left    time.Time // of a logout: when
 	retryAt time.Time // no flight before it
 	err     *Error    // of the last flight that failed; nil once one succeeded
 
@@ -91,6 +94,18 @@ func (v *view) calm(start time.Time) time.Duration {
 // good reports whether the token may go out: not refused and not over. A token past its mandatory moment still counts.
 func (v *view) good(now time.Time) bool {
 	return v.snap != nil && !v.refused && v.ended == "" && (v.snap.expires.IsZero() || now.Before(v.snap.expires))
+}
+
+// untilOver cuts a wait at the next moment that the token ends: at its mandatory one, then for good.
+func (v *view) untilOver(now time.Time, wait time.Duration) time.Duration {
+	if !v.good(now) || v.snap.expires.IsZero() {
+		return wait
+	}
+	left := v.snap.mandatory.Sub(now)
+	if left <= 0 {
+		left = v.snap.expires.Sub(now)
+	}
+	return min(wait, left)
 }
 
 func (v *view) status(now time.Time) Status {
@@ -129,6 +144,7 @@ func (s *Session) state(v *view) State {
 	st := State{
 		Name: s.config.Name, Subject: s.config.Subject,
 		Status: v.status(now), Renewing: s.flying.Load(), Unsaved: v.unsaved, Rejections: s.rejections.Load(),
+		StoreFailing: s.failing.Load(),
 	}
 	if v.snap != nil {
 		st.Generation, st.Expires = v.snap.generation, v.snap.expires

@@ -59,7 +59,7 @@ func TestStateAsJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := json.Marshal(s.State())
-		want := `{"name":"demo","status":"fresh","generation":1,"expires":"2000-01-01T01:00:00Z","renewing":false,"unsaved":false,"rejections":0}`
+		want := `{"name":"demo","status":"fresh","generation":1,"expires":"2000-01-01T01:00:00Z","renewing":false,"unsaved":false,"rejections":0,"store_failing":false}`
 		if string(got) != want || err != nil {
 			t.Errorf("got  %s, %v\nwant %s", got, err, want)
 		}

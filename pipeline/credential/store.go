@@ -17,7 +17,8 @@ type Store interface {
 	Load(ctx context.Context, key Key) (Record, error)
 	// Lease waits for the turn to renew key, which one session of all processes that share the store has at a time, and returns
 	// it with the record as it stands then. If the store holds, or comes to hold, a record whose generation is not seen, it
-	// returns that one at once and no turn: somebody else has renewed. That there is no record is no such news.
+	// returns that one at once and no turn: somebody else has renewed. That there is no record is no such news. ctx bounds the
+	// call, not the turn.
 	Lease(ctx context.Context, key Key, seen uint64) (Lease, Record, error)
 	// Save puts r, durably, in place of the record whose generation is prev (0: in place of none). It returns ErrConflict, and
 	// changes nothing, if the store holds another. It takes no turn: the comparison is the fence for one that was lost.

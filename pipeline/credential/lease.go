@@ -1,0 +1,115 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// storeError says that the store failed, and what that means for who waits.
+type storeError struct {
+	name   string
+	policy OnStoreFailure
+	err    error
+}
+
+func (e *storeError) Error() string {
+	who := "the store"
+	if e.name != "" {
+		who += " " + strconv.Quote(e.name)
+	}
+	text := fmt.Sprintf("%s can't be reached: %v; calls go on once it answers", who, e.err)
+	if e.policy != RefreshWithoutStore {
+		text += ` (on_store_failure = "refresh" renews without it)`
+	}
+	return text
+}
+
+func (e *storeError) Unwrap() error { return e.err }
+
+// patience is how long a call of the store may take. A store that failed just now gets less: callers wait.
+func (s *Session) patience() time.Duration {
+	if s.failing.Load() {
+		return s.config.FlightTimeout / 10
+	}
+	return s.config.FlightTimeout / 3
+}
+
+// lease waits for the turn, or for news. The turn may be somebody else's for long; that the store itself hangs is told by
+// reading it. The error is a *storeError where the store fails, and another where ctx ended.
+func (s *Session) lease(ctx context.Context, seen uint64) (lease Lease, rec Record, err error) {
+	for {
+		lease, rec, err = s.tryLease(ctx, seen)
+		if err == nil {
+			s.storeWorks()
+			return lease, rec, nil
+		}
+		if ctx.Err() != nil {
+			return nil, Record{}, fmt.Errorf("waiting for the turn to renew: %w", context.Cause(ctx))
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			if _, err = s.load(ctx); err == nil {
+				continue
+			}
+		}
+		return nil, Record{}, s.storeFails(err)
+	}
+}
+
+func (s *Session) tryLease(ctx context.Context, seen uint64) (lease Lease, rec Record, err error) {
+	defer s.recoverAs(&err, "store")
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	return s.config.Store.Lease(ctx, s.key, seen)
+}
+
+// load reads the record.
+func (s *Session) load(ctx context.Context) (rec Record, err error) {
+	defer s.recoverAs(&err, "store")
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	return s.config.Store.Load(ctx, s.key)
+}
+
+// put saves r in place of generation prev. The caller holds s.writing. What the store tells meanwhile is about this very write,
+// unless it tells more than once.
+func (s *Session) put(ctx context.Context, prev uint64, r Record) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	s.mu.Lock()
+	s.writes, s.tidings = true, 0
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		own := 0
+		if err == nil {
+			own = 1
+			s.seen = r.Generation
+		}
+		more := s.tidings > own
+		s.writes = false
+		s.mu.Unlock()
+		if more {
+			s.looker.add(s)
+		}
+	}()
+	defer s.recoverAs(&err, "store")
+	return s.config.Store.Save(ctx, s.key, prev, r)
+}
+
+// storeFails notes that the store failed and returns why as a *storeError.
+func (s *Session) storeFails(err error) *storeError {
+	fault := &storeError{name: s.config.StoreName, policy: s.config.OnStoreFailure, err: err}
+	if !s.failing.Swap(true) {
+		s.log().Warn("the store of a credential fails", "store", s.config.StoreName, "error", err)
+	}
+	return fault
+}
+
+func (s *Session) storeWorks() {
+	if s.failing.Load() && s.failing.Swap(false) {
+		s.log().Info("the store of a credential works again", "store", s.config.StoreName)
+	}
+}

@@ -1,0 +1,148 @@
+package credential
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// moment is when what the view holds came about, by the wall clock: all that processes share.
+func (v *view) moment() time.Time {
+	if v.snap != nil {
+		return v.snap.sent.Round(0)
+	}
+	return v.left
+}
+
+// yields reports whether rec counts over what the session holds. It does not where the session's own is still to be saved and is
+// newer, nor where the store went back to an older copy: then the own refresh token is the one that is alive.
+func (v *view) yields(seen uint64, rec Record) bool {
+	switch {
+	case rec.Generation == 0:
+		return false
+	case v.snap == nil && v.ended != StatusClosed:
+		return true
+	case rec.Generation == seen:
+		return !v.unsaved
+	case v.unsaved && v.byHand:
+		return false
+	case v.unsaved || rec.Generation < seen:
+		return !rec.Obtained.Before(v.moment())
+	}
+	return true
+}
+
+// revive makes a snapshot of a stored record; nil if its token is over. The wall clock is all that processes share.
+func (s *Session) revive(began uint64, rec Record) *Snapshot {
+	n := s.recall(began, rec)
+	if n == nil || !n.mandatory.IsZero() && !time.Now().Before(n.mandatory) {
+		return nil
+	}
+	return n
+}
+
+// recall is revive for a token that may be over.
+func (s *Session) recall(began uint64, rec Record) *Snapshot {
+	if rec.Token.Access.IsZero() || rec.Ended != "" {
+		return nil
+	}
+	now := time.Now()
+	sent := now.Add(-max(0, now.Round(0).Sub(rec.Obtained)))
+	return newSnapshot(max(began+1, rec.Generation), rec.Token, s.config.Place, sent, s.early)
+}
+
+// follow takes over what somebody else stored, a good token that is not the session's own, or a logout, and reports whether it did.
+func (s *Session) follow(began uint64, v *view, rec Record) bool {
+	if rec.Ended == StatusClosed {
+		s.leave(began, rec)
+		return true
+	}
+	n := s.revive(began, rec)
+	if n == nil || v.snap != nil && rec.Token.Access == v.snap.Token().Access {
+		return false
+	}
+	s.adopt(began, n, rec)
+	return true
+}
+
+// adopt publishes a stored token.
+func (s *Session) adopt(began uint64, n *Snapshot, rec Record) {
+	s.learn(rec.Token)
+	s.log().Debug("credential adopted the stored token", "generation", n.generation) // before the waiters go on
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.generation != began {
+		return
+	}
+	s.seen = rec.Generation
+	s.install(&view{snap: n})
+}
+
+// leave publishes that somebody else logged the credential out.
+func (s *Session) leave(began uint64, rec Record) {
+	s.mu.Lock()
+	if s.generation != began {
+		s.mu.Unlock()
+		return
+	}
+	s.seen = rec.Generation
+	old := s.view.Load()
+	known := old.ended == StatusClosed
+	if !known {
+		s.generation++
+		s.failures, s.storms, s.refusals = 0, 0, nil
+		out := s.errorf(StatusClosed, fmt.Errorf("logged out elsewhere: %w", ErrLoginRequired))
+		s.settle(&view{ended: StatusClosed, err: out, left: rec.Obtained}, nil, out)
+		s.looked.Store(int64(time.Since(s.start)))
+	}
+	s.mu.Unlock()
+	if !known {
+		s.log().Info("credential was logged out elsewhere")
+	}
+}
+
+// concede notes that the record of that generation counts over what the session holds, which need not be saved any more.
+func (s *Session) concede(ctx context.Context, began, generation uint64) {
+	if s.view.Load().unsaved { // its writer must not take the note for leave to write
+		if s.writing.take(ctx) != nil {
+			return
+		}
+		defer s.writing.give()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.generation != began {
+		return
+	}
+	s.seen = generation
+	if v := *s.view.Load(); v.unsaved {
+		v.unsaved = false
+		s.change(&v)
+	}
+}
+
+// restore saves again what the session holds, because the store lost it: who comes next must find it there, rather than begin
+// with a refresh token that was used long ago. generation is the store's now.
+//
+// Which process holds the newest token the store can't tell any more. Where several bring theirs back, the one that was
+// obtained last stays. What remains is a process that missed the news before the loss and that renews, with a refresh token which
+// was used, before any holder of a newer one has noticed: it ends where the server takes such a token for stolen.
+func (s *Session) restore(ctx context.Context, began, generation uint64) {
+	s.mu.Lock()
+	v := *s.view.Load()
+	if s.generation != began {
+		s.mu.Unlock()
+		return
+	}
+	s.seen = generation
+	lost := (v.snap != nil && v.ended == "" || v.ended == StatusClosed && !s.closed) && !v.unsaved
+	if lost {
+		v.unsaved = true
+		s.change(&v)
+	}
+	s.mu.Unlock()
+	if lost {
+		s.log().Warn("the store has lost the token of a credential: it is saved again")
+		_ = s.saveNow(ctx)
+	}
+}
