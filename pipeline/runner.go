@@ -249,7 +249,7 @@ func (r *Runner) bind(c CredentialPlan, secrets *credential.Secrets) {
 			return credential.SessionConfig{}, fmt.Errorf("credential %s: %w", c.Name, err)
 		}
 		return credential.SessionConfig{
-			Source: source, Place: place, Store: r.stores[c.Host.Store], OnStoreFailure: c.Host.OnStoreFailure,
+			Source: source, Place: place, Store: r.stores[c.Host.Store], StoreName: c.Host.Store, OnStoreFailure: c.Host.OnStoreFailure,
 			Logger: r.logger, Learn: r.redactor.Learn, Random: r.opts.random,
 		}, nil
 	}, credential.PoolOptions{MaxSessions: c.Host.MaxSessions})

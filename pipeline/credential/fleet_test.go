@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type fleet struct {
 	told    map[int]func(Key)
 	tellers int
 	ops     []string
-	deaf    bool // nobody is told
+	deaf    atomic.Bool // nobody is told
 
 	server *familyServer
 }
@@ -60,7 +61,7 @@ func (p *process) session(t *testing.T, c SessionConfig) *Session {
 	if c.Source == nil {
 		c.Source = &member{process: p}
 	}
-	c.Logger = slog.New(p.logs)
+	c.Logger = logger(p)
 	s := NewSession(c)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
@@ -160,7 +161,7 @@ func (f *fleet) tell(key Key) {
 	close(f.changed)
 	f.changed = make(chan struct{})
 	var all []func(Key)
-	if !f.deaf {
+	if !f.deaf.Load() {
 		for _, told := range f.told {
 			all = append(all, told)
 		}
@@ -443,4 +444,20 @@ func (l *logLines) count(message string) int {
 		}
 	}
 	return n
+}
+
+func logger(p *process) *slog.Logger { return slog.New(p.logs) }
+
+// lossy is a process whose calls of Save come through, and whose answers do not.
+type lossy struct {
+	*process
+	lose func() bool
+}
+
+func (l *lossy) Save(ctx context.Context, key Key, prev uint64, r Record) error {
+	err := l.process.Save(ctx, key, prev, r)
+	if err == nil && l.lose() {
+		return errors.New("the connection ended")
+	}
+	return err
 }

@@ -110,6 +110,58 @@ func (s *Session) storeFails(err error) *storeError {
 
 func (s *Session) storeWorks() {
 	if s.failing.Load() && s.failing.Swap(false) {
+		s.back.Store(int64(time.Since(s.start)))
 		s.log().Info("the store of a credential works again", "store", s.config.StoreName)
 	}
+}
+
+// settling is how long a refresh token from a store that has just come back is not to be used: who got a newer one while it was
+// away is about to save it.
+func (s *Session) settling() time.Duration {
+	back := time.Duration(s.back.Load())
+	if back == 0 {
+		return 0
+	}
+	return s.config.FlightTimeout/5 - (time.Since(s.start) - back)
+}
+
+// giveBack ends a turn, or leaves it to who saves the token that came of it: the next one must not find the token before.
+func (s *Session) giveBack(l Lease) {
+	s.mu.Lock()
+	if s.saving && s.kept == nil && s.view.Load().unsaved {
+		s.kept, s.keptUntil = l, time.Now().Add(s.config.FlightTimeout)
+		l = nil
+	}
+	s.mu.Unlock()
+	if l != nil {
+		l.Release()
+	}
+}
+
+// letGo ends a turn that was kept, once it is time or if it must be.
+func (s *Session) letGo(must bool) {
+	s.mu.Lock()
+	l := s.kept
+	if l == nil || !must && time.Now().Before(s.keptUntil) {
+		s.mu.Unlock()
+		return
+	}
+	s.kept = nil
+	s.mu.Unlock()
+	l.Release()
+}
+
+// unkeep ends a turn of an earlier flight, after one more try to save what came of it.
+func (s *Session) unkeep(ctx context.Context) {
+	s.mu.Lock()
+	kept := s.kept != nil
+	s.mu.Unlock()
+	if !kept {
+		return
+	}
+	if s.writing.take(ctx) == nil {
+		_ = s.save(ctx)
+		s.writing.give()
+	}
+	s.letGo(true)
 }

@@ -14,6 +14,11 @@ func (v *view) moment() time.Time {
 	return v.left
 }
 
+// worth reports whether the token serves or can be renewed from.
+func (v *view) worth() bool {
+	return v.snap != nil && v.ended == "" && (!v.snap.Token().Refresh.IsZero() || v.good(time.Now()))
+}
+
 // yields reports whether rec counts over what the session holds. It does not where the session's own is still to be saved and is
 // newer, nor where the store went back to an older copy: then the own refresh token is the one that is alive.
 func (v *view) yields(seen uint64, rec Record) bool {
@@ -135,7 +140,7 @@ func (s *Session) restore(ctx context.Context, began, generation uint64) {
 		return
 	}
 	s.seen = generation
-	lost := (v.snap != nil && v.ended == "" || v.ended == StatusClosed && !s.closed) && !v.unsaved
+	lost := (v.worth() || v.ended == StatusClosed && !s.closed) && !v.unsaved
 	if lost {
 		v.unsaved = true
 		s.change(&v)

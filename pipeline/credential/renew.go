@@ -16,6 +16,7 @@ func (s *Session) renew(f *flight) error {
 	defer cancel()
 	// A session that is closed does not begin to ask; what it has asked it waits for.
 	defer context.AfterFunc(s.life, cancel)()
+	s.unkeep(wait)
 	a := s.newAsking()
 	for range maxTurns {
 		if done, err := s.turn(wait, f, a); done || err != nil {
@@ -40,7 +41,7 @@ func (s *Session) turn(wait context.Context, f *flight, a *asking) (done bool, e
 	}
 	a.held = always
 	if lease != nil {
-		defer lease.Release()
+		defer s.giveBack(lease)
 		a.held = lease.Held
 	}
 	v, still, current := s.now(f.began)
@@ -73,6 +74,15 @@ func (s *Session) turn(wait context.Context, f *flight, a *asking) (done bool, e
 		s.see(rec.Generation)
 	}
 	if lease == nil {
+		return false, nil
+	}
+	if rest := s.settling(); rest > 0 && !v.unsaved && !prev.Refresh.IsZero() {
+		timer := time.NewTimer(rest)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-wait.Done():
+		}
 		return false, nil
 	}
 	return s.ask(f, a, prev, rec)

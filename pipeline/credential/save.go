@@ -178,28 +178,31 @@ func (s *Session) saveLater() {
 	}
 	s.saving = true
 	s.running.Go(func() {
+		defer s.letGo(true)
 		for n := 0; ; n++ {
 			last := false
-			timer := time.NewTimer(s.backoff(n))
+			// Soon and steadily: whoever else renews meanwhile does so with a refresh token that was used.
+			timer := time.NewTimer(1 + portion(s.config.FlightTimeout/10, s.config.Random()))
 			select {
 			case <-timer.C:
 			case <-s.life.Done():
 				timer.Stop()
 				last = true
 			}
-			if s.saved() || last {
+			if s.saved(n&(n-1) == 0) || last {
 				return
 			}
+			s.letGo(false)
 		}
 	})
 }
 
 // saved tries once more and reports whether the goroutine of saveLater may end.
-func (s *Session) saved() bool {
+func (s *Session) saved(loud bool) bool {
 	_ = s.writing.take(context.Background())
 	err := s.save(context.Background())
 	s.writing.give()
-	if err != nil {
+	if err != nil && loud {
 		s.log().Error("the store could still not be brought up to date", "error", err)
 	}
 	s.mu.Lock()

@@ -61,6 +61,7 @@ type Session struct {
 	looked  atomic.Int64 // when somebody's asking last made the session look into the store, from start
 	queued  atomic.Bool  // it will look
 	failing atomic.Bool  // the store failed when it was last called
+	back    atomic.Int64 // when it last came back, from start
 
 	request turn // held during a token request: there is one at a time
 	writing turn // held while the store is written: check, save and publish are one step
@@ -73,8 +74,10 @@ type Session struct {
 	refusals   []time.Time // of distinct fresh tokens, the last three at most
 	storms     int         // in a row
 	saving     bool        // the goroutine that tries to save again runs
-	writes     bool        // a write to the store is under way
-	tidings    int         // what the store told of meanwhile: the write itself is one
+	kept       Lease       // a turn whose token is still to be saved
+	keptUntil  time.Time
+	writes     bool // a write to the store is under way
+	tidings    int  // what the store told of meanwhile: the write itself is one
 	watchers   map[chan State]func() bool
 	closed     bool
 	life       context.Context // ends with closed

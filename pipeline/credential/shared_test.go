@@ -110,7 +110,7 @@ func TestSharedSession(t *testing.T) {
 		},
 		"a_failed_renewal_goes_on_with_the_stored_refresh_token": func(t *testing.T) {
 			f := newFleet(time.Minute)
-			f.deaf = true
+			f.deaf.Store(true)
 			a, b := f.process("a"), f.process("b")
 			first, second := a.session(t, SessionConfig{}), b.session(t, SessionConfig{})
 			login(t, first)

@@ -86,7 +86,8 @@ type Record struct {
 // ErrConflict is returned by Store.Save when the record is not the one that was to be replaced.
 var ErrConflict = errors.New("the stored token was changed by somebody else")
 
-// NewMemoryStore returns a Store that lives as long as the process.
+// NewMemoryStore returns a Store that lives as long as the process. It forgets tokens that are over and can't be renewed; what
+// else its subjects have it keeps.
 func NewMemoryStore() Store {
 	return &memoryStore{records: map[Key]Record{}, turns: map[Key]*memoryTurn{}, told: map[int]func(Key){}}
 }
@@ -97,6 +98,7 @@ type memoryStore struct {
 	turns   map[Key]*memoryTurn
 	told    map[int]func(Key)
 	tellers int
+	crowd   int // so many records, and those that say nothing any more are dropped
 }
 
 // memoryTurn lives in the map only while somebody holds or awaits it.
@@ -120,7 +122,10 @@ func (m *memoryStore) Save(_ context.Context, key Key, prev uint64, r Record) er
 	if m.records[key].Generation != prev {
 		return ErrConflict
 	}
-	m.records[key] = r
+	if m.records[key] = r; len(m.records) > m.crowd {
+		maps.DeleteFunc(m.records, func(_ Key, r Record) bool { return r.spent() })
+		m.crowd = max(1000, 2*len(m.records))
+	}
 	if t := m.turns[key]; t != nil {
 		close(t.changed)
 		t.changed = make(chan struct{})
@@ -129,6 +134,11 @@ func (m *memoryStore) Save(_ context.Context, key Key, prev uint64, r Record) er
 		f(key)
 	}
 	return nil
+}
+
+// spent reports whether nobody misses the record: it holds a token that is over and nothing to renew it with.
+func (r Record) spent() bool {
+	return r.Ended == "" && r.Token.Refresh.IsZero() && r.Token.Lifetime > 0 && time.Since(r.Obtained) > r.Token.Lifetime
 }
 
 // Notify calls f with the store locked.
