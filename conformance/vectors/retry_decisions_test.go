@@ -32,11 +32,12 @@ type GateOutcome struct {
 
 // GateCall is how the call stands.
 type GateCall struct {
-	Attempts  int     `json:"attempts"`
-	NoRetry   bool    `json:"no_retry"`
-	Ended     string  `json:"ended"`
-	Elapsed   millis  `json:"elapsed_ms"`
-	Remaining *millis `json:"remaining_ms"`
+	Attempts   int     `json:"attempts"`
+	NoRetry    bool    `json:"no_retry"`
+	Ended      string  `json:"ended"`
+	Elapsed    millis  `json:"elapsed_ms"`
+	Remaining  *millis `json:"remaining_ms"`
+	OverBudget bool    `json:"over_budget"`
 }
 
 // GateConfig holds keys of [stages.retry].
@@ -58,10 +59,10 @@ func retryDecisions() file {
 		file: "retry-decisions.json",
 		text: "Whether retry sends again, after which wait, or why not. Every wait is 200 ms, or what the server asked for: jitter is none, base is 200 ms, multiplier 1 and nothing is spread. " +
 			"The status is 0 where there was no answer; class and kind are the outcome's, the file's rules applied; ended says how the call's context ended, if it has; " +
-			"remaining_ms is until its deadline, null if it has none; config holds keys of [stages.retry].",
+			"remaining_ms is until its deadline, null if it has none; over_budget says that the budget has no token; config holds keys of [stages.retry].",
 		rules: []string{
 			"retry.order", "retry.class", "retry.max_attempts", "retry.unsafe_method", "retry.disabled", "retry.auth", "retry.body", "retry.retry_after",
-			"retry.retry_after_too_long", "retry.no_time_left", "retry.max_elapsed", "retry.reason",
+			"retry.retry_after_too_long", "retry.no_time_left", "retry.max_elapsed", "retry.budget", "retry.reason",
 		},
 		run:   runGate,
 		check: checkGate,
@@ -103,6 +104,7 @@ func gateOrder() []sample[gateIn, gateOut] {
 		{gateOut{Reason: "body"}, func(in *gateIn) { in.Replayable = false }},
 		{gateOut{Reason: "retry_after_too_long"}, func(in *gateIn) { in.Asked = 61_000 }},
 		{gateOut{Delay: 200, Reason: "no_time_left"}, func(in *gateIn) { in.Remaining = new(millis(100)) }},
+		{gateOut{Reason: "budget"}, func(in *gateIn) { in.OverBudget = true }},
 	}
 	list := []sample[gateIn, gateOut]{{"nothing stands against it", open(), again(200)}}
 	for i, step := range steps {
@@ -191,6 +193,10 @@ func gateEdges() []sample[gateIn, gateOut] {
 		{"max_elapsed = 0 sets no limit", opened(func(in *gateIn) { in.Elapsed = 3_600_000 }), again(200)},
 		{"max_elapsed leaves just enough", opened(func(in *gateIn) { in.MaxElapsed, in.Elapsed = 1000, 800 }), again(200)},
 		{"max_elapsed leaves too little", opened(func(in *gateIn) { in.MaxElapsed, in.Elapsed = 1000, 801 }), &gateOut{false, 200, "no_time_left"}},
+		{"without a budget a success stays one", opened(func(in *gateIn) {
+			in.Status, in.Kind, in.Class, in.OverBudget = 200, "", "processed", true
+		}), stops("")},
+		{"without a budget not even what was refused goes again", opened(func(in *gateIn) { in.Status, in.Kind, in.Class, in.OverBudget = 429, "rate_limited", "refused", true }), stops("budget")},
 		{"max_elapsed passed long ago", opened(func(in *gateIn) { in.MaxElapsed, in.Elapsed = 1000, never }), &gateOut{false, 200, "no_time_left"}},
 	}
 }
@@ -205,7 +211,7 @@ func runGate(t *testing.T, in gateIn) gateOut {
 	a := retry.Attempt{
 		Status: in.Status, Class: pipeline.Class(in.Class), Kind: pipeline.Kind(in.Kind), Ended: in.Ended, Attempts: in.Attempts, Disabled: in.NoRetry, Replayable: in.Replayable,
 		Idempotent: pipeline.IsIdempotent(&http.Request{Method: in.Method, Header: in.Headers}),
-		Asked:      in.Asked.duration(), Elapsed: in.Elapsed.duration(), Bounded: in.Remaining != nil,
+		Asked:      in.Asked.duration(), Elapsed: in.Elapsed.duration(), Bounded: in.Remaining != nil, OverBudget: in.OverBudget,
 	}
 	if in.Remaining != nil {
 		a.Remaining = in.Remaining.duration()
@@ -223,7 +229,7 @@ func checkGate(in gateIn, out gateOut) string {
 		return ""
 	case out.Reason != "":
 		return "it retries and has a reason not to"
-	case in.Status == 401 || in.Status == 407 || in.Class == "terminal" || in.Class == "processed" || in.Ended != "" || in.NoRetry || !in.Replayable:
+	case in.Status == 401 || in.Status == 407 || in.Class == "terminal" || in.Class == "processed" || in.Ended != "" || in.NoRetry || !in.Replayable || in.OverBudget:
 		return "it must not retry"
 	case in.Attempts >= in.MaxAttempts:
 		return "once too often"

@@ -33,6 +33,7 @@ func TestGate(t *testing.T) {
 		{ReasonBody, func(_ *Config, a *Attempt) { a.Replayable = false }},
 		{ReasonTooLong, func(_ *Config, a *Attempt) { a.Asked = 61 * time.Second }},
 		{ReasonNoTimeLeft, func(_ *Config, a *Attempt) { a.Remaining = time.Millisecond }},
+		{ReasonBudget, func(_ *Config, a *Attempt) { a.OverBudget = true }},
 	}
 	if d := Decide(Defaults(), failed()); !d.Retry || d.Reason != "" || d.Delay != 100*time.Millisecond {
 		t.Errorf("nothing spoiled: %+v", d)
