@@ -17,7 +17,7 @@ import (
 type Budget struct {
 	// Ratio is the part of all sends that may be resends; from 0 to below 1. Default 0.2.
 	Ratio float64 `toml:"ratio"`
-	// Floor is how many resends a second may come on top, reckoned over the whole window. Default 10.
+	// Floor is how many resends a second may come on top, reckoned over the whole window. Default 10.0.
 	Floor float64 `toml:"floor"`
 	// Window is the time that is looked back; from 1 s to 1 h. Default "10s".
 	Window time.Duration `toml:"window"`
