@@ -105,7 +105,8 @@ type Upstream struct {
 }
 
 // Tokens is the behaviour of a token endpoint. The tokens of credential NAME are NAME-access-1, NAME-access-2 …, and refresh tokens
-// NAME-refresh-1 …; an origin of the credential answers 401 to one that is over.
+// NAME-refresh-1 …; an origin of the credential answers 401 to one that is over. Where the file names an issuer, its endpoint is /token below
+// that, and its metadata say so, unless the test gives that origin answers of its own.
 type Tokens struct {
 	// Lifetime is how long an access token is good, and what the endpoint says of it; 0s: it is good for ever and nothing is said. Default 1h.
 	Lifetime *time.Duration `toml:"lifetime"`

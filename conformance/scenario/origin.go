@@ -201,12 +201,30 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusUnauthorized, map[string]any{"error": "the token is over"})
 		return
 	}
+	if m := o.metadata(r); m != nil {
+		o.answered(in, http.StatusOK)
+		writeJSON(w, http.StatusOK, m)
+		return
+	}
 	answer, ok := o.script.next(r)
 	if !ok {
 		o.world.surprise(o.script.at, "there is no answer left for "+in.method+" "+in.uri+": it got a 501", o.script.advice(r))
 		answer = Answer{Status: http.StatusNotImplemented}
 	}
 	o.play(w, r, in, answer)
+}
+
+// metadata are those of an issuer at this origin, unless the test says what the origin answers.
+func (o *origin) metadata(r *http.Request) map[string]any {
+	if !o.script.empty {
+		return nil
+	}
+	for _, s := range o.world.issuers {
+		if m := s.metadata(r); m != nil && s.origin == o.url {
+			return m
+		}
+	}
+	return nil
 }
 
 // read notes the request's body; one that breaks off as far as it came.

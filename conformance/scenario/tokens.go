@@ -25,6 +25,7 @@ type endpoint struct {
 	fields     [2]answerFields
 	refreshes  bool
 	marks      map[string]any // fields of its requests that tell it from others: literals, and references to secrets
+	issuer     string         // whose metadata lead to it, "" if the file names it
 }
 
 // answerFields are the dotted paths of an answer.
@@ -43,14 +44,19 @@ func endpoints(plan *pipeline.Plan) (list []endpoint) {
 		}
 		switch c.Host.Type {
 		case "oauth2":
-			u, err := url.Parse(credential.ExpandSymbol(text("", "token_url")))
+			issuer := credential.ExpandSymbol(text("", "issuer"))
+			at := credential.ExpandSymbol(text("", "token_url"))
+			if issuer != "" {
+				at = strings.TrimSuffix(issuer, "/") + "/token"
+			}
+			u, err := url.Parse(at)
 			if err != nil {
 				continue
 			}
 			f := answerFields{"access_token", "refresh_token", "expires_in"}
 			all, _ := c.Section.Value()
 			whole, _ := all.(map[string]any)
-			list = append(list, endpoint{c.Name, originOf(u), u.Path, u.Path, "refresh_token", [2]answerFields{f, f}, text("", "grant") == "refresh_token", marks(whole)})
+			list = append(list, endpoint{c.Name, originOf(u), u.Path, u.Path, "refresh_token", [2]answerFields{f, f}, text("", "grant") == "refresh_token", marks(whole), issuer})
 		case "login":
 			base, err := parseOrigin(c.Host.Origins[0])
 			if err != nil {
@@ -62,7 +68,7 @@ func endpoints(plan *pipeline.Plan) (list []endpoint) {
 			fields, _ := c.Section.Value("login", "send")
 			sends, _ := fields.(map[string]any)
 			list = append(list, endpoint{c.Name, resolve(base, &login), login, pathOf(refresh), text("refresh_token", "refresh", "token_field"),
-				[2]answerFields{first, later}, refresh != "", sends})
+				[2]answerFields{first, later}, refresh != "", sends, ""})
 		}
 	}
 	return list
@@ -115,6 +121,15 @@ func newIssuer(e endpoint, t Tokens, at place) *issuer {
 // takes reports whether a request is one for a token.
 func (s *issuer) takes(r *http.Request) bool {
 	return r.URL.Path == s.login || s.refreshes && r.URL.Path == s.endpoint.refresh
+}
+
+// metadata is what the issuer says of itself, nil if r does not ask for that.
+func (s *issuer) metadata(r *http.Request) map[string]any {
+	path := strings.TrimSuffix(s.login, "/token") + "/.well-known/openid-configuration"
+	if s.issuer == "" || r.Method != http.MethodGet || r.URL.Path != path {
+		return nil
+	}
+	return map[string]any{"issuer": s.issuer, "token_endpoint": strings.TrimSuffix(s.issuer, "/") + "/token"}
 }
 
 // serve returns the endpoint's own answer.

@@ -51,8 +51,11 @@ func (s *issuer) likeness(sent map[string]string, value func(any) (string, bool)
 // marks are the fields of an oauth2 credential's requests that tell it from others.
 func marks(c map[string]any) map[string]any {
 	m := map[string]any{"client_id": c["client_id"], "grant_type": c["grant"]}
-	if c["grant"] == nil {
+	switch c["grant"] {
+	case nil:
 		m["grant_type"] = "client_credentials"
+	case "jwt_bearer":
+		m["grant_type"] = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	}
 	if scopes, ok := c["scopes"].([]any); ok {
 		var words []string
