@@ -182,7 +182,7 @@ func TestCodec_reads_keys_again_when_one_is_missing(t *testing.T) {
 		if _, err := c.Decode(t.Context(), key, b); err == nil || reads != 1 {
 			t.Fatalf("within a second: got %v after %d reads", err, reads)
 		}
-		time.Sleep(rereadKeys) //nolint:forbidigo // virtual time
+		time.Sleep(rereadKeys)
 		if _, err := c.Decode(t.Context(), key, b); err != nil || reads != 2 {
 			t.Fatalf("got %v after %d reads", err, reads)
 		}

@@ -1,7 +1,7 @@
 // Package filestore keeps tokens in a folder, for one process after another or for several processes of one host.
 //
 // The folder holds a file per credential and subject, NAME.token, and beside it NAME.lock, whose lock (flock) is the turn to renew: the kernel
-// frees it when its holder dies, however that happens. NAME is a readable part and a hash, so that credentials and subjects
+// frees it when its holder dies, however that happens. Who is stopped, though, keeps it: the others wait, as long as a renewal may last. NAME is a readable part and a hash, so that credentials and subjects
 // may be called anything. A file is never changed in place: a new one is written beside it as NAME.tmp, forced to disk and
 // renamed. A process that is killed in between leaves the old record, or a complete new one that the next who has the turn
 // finds and puts in its place; half a one is removed.
