@@ -50,6 +50,9 @@ func TestOAuth2_requests(t *testing.T) {
 			"resource": {"x", "y"}, "assertion": {canary + "-a"}, "tenant": {"t"}}, "id+one"},
 		{"first_refresh_token", func(c *OAuth2Config) { c.Grant, c.RefreshToken = "refresh_token", Env("FIRST") }, "",
 			url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"R0"}}, "id+one"},
+		{"refresh_with_params", func(c *OAuth2Config) {
+			c.Grant, c.RefreshToken, c.Audience, c.Params = "refresh_token", Env("FIRST"), "aud", Fields{"tenant": Env("ID")}
+		}, "R7", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"R7"}, "audience": {"aud"}, "tenant": {"from env"}}, "id+one"},
 		{"later_refresh_token", func(c *OAuth2Config) { c.Grant, c.RefreshToken = "refresh_token", Env("FIRST") }, "R7",
 			url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"R7"}}, "id+one"},
 		{"public_client", func(c *OAuth2Config) {
