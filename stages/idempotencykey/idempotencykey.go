@@ -37,7 +37,7 @@ func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, e
 	call := pipeline.CallFrom(req.Context())
 	key := call.IdempotencyKey()
 	byDoor := key != "" && req.Header.Get(byOption) == key // the option's, sent as if no stage were there
-	if req.Header.Get(s.header) != "" && !(byDoor && s.header == byOption) {
+	if req.Header.Get(s.header) != "" && (!byDoor || s.header != byOption) {
 		call.MarkIdempotent()
 		return next.RoundTrip(req)
 	}

@@ -197,6 +197,6 @@ func BenchmarkStage(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		delete(req.Header, "Idempotency-Key")
-		_, _ = stage.Do(req, next) //nolint:bodyclose // there is none
+		_, _ = stage.Do(req, next)
 	}
 }
