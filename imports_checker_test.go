@@ -180,6 +180,18 @@ func TestRules(t *testing.T) {
 				"./pipeline imports github.com/redis/go-redis/v9 (through example.org/a, example.org/b): ",
 				"./stages/sign imports github.com/redis/go-redis/v9 (through example.org/b): ",
 			}},
+		{name: "keep_the_database_client_to_the_store_that_needs_it",
+			graph: imports{
+				"./cmd/leat":                       {"./pipeline/credential/redisstore"},
+				"./pipeline/credential/filestore":  {"./pipeline/credential/redisstore"},
+				"./pipeline/credential/redisstore": {"github.com/redis/go-redis/v9", "./pipeline/credential"},
+				"./pipeline/pipelinetest":          {"github.com/redis/go-redis/v9"},
+			},
+			want: []string{
+				"./pipeline/credential/filestore imports ./pipeline/credential/redisstore: ",
+				"./pipeline/credential/filestore imports github.com/redis/go-redis/v9 (through ./pipeline/credential/redisstore): ",
+				"./pipeline/pipelinetest imports github.com/redis/go-redis/v9: ",
+			}},
 		{name: "keep_the_lowest_packages_apart",
 			graph: imports{
 				"./pipeline/redact":     {"./pipeline"},

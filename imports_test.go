@@ -60,6 +60,11 @@ var rules = []rule{
 		why: "whoever embeds a pipeline must not link gRPC, a plugin host, a database client, the OpenTelemetry SDK or a command line",
 	},
 	{
+		from: "./pipeline/...", except: []string{"./pipeline", "./pipeline/credential/redisstore/..."}, deep: true,
+		not: []string{"github.com/redis/...", "./pipeline/credential/redisstore/..."},
+		why: "only who names the redis store links a database client: everything else of the framework works without",
+	},
+	{
 		from: "./stages/...", deep: true, not: heavy,
 		why: "stages.All() is what most programs link: a stage with a heavy dependency must get it as an interface from the program",
 	},

@@ -11,6 +11,7 @@ import (
 	"github.com/leatdev/leat/conformance/scenario"
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential/redisstore"
 	"github.com/leatdev/leat/stages"
 )
 
@@ -101,6 +102,9 @@ func (a *app) plan() (*pipeline.Plan, error) {
 	}
 	registry, err := pipeline.NewRegistry(stages.All()...)
 	if err != nil {
+		return nil, err
+	}
+	if err := registry.AddStores(redisstore.Factory()); err != nil {
 		return nil, err
 	}
 	plan, err := pipeline.Check(f, registry)

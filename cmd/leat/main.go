@@ -6,9 +6,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 )
 
-func main() { os.Exit(shipped().start()) }
+func main() {
+	redis.SetLogger(&logging.VoidLogger{}) // it would write between the lines of the command; the store tells what matters
+	os.Exit(shipped().start())
+}
 
 func (p program) start() int {
 	if len(os.Args) == 2 && os.Args[1] == testProcess {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/leatdev/leat/conformance/demo"
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential/redisstore"
 	"github.com/leatdev/leat/stages"
 )
 
@@ -20,6 +21,7 @@ func (a *app) open(ctx context.Context, extra ...pipeline.Option) (*pipeline.Run
 	server := &demoServer{}
 	opts := append([]pipeline.Option{
 		pipeline.WithStages(stages.All()...),
+		pipeline.WithStores(redisstore.Factory()),
 		pipeline.WithSet(a.sets...),
 		pipeline.WithUpstreamDial("demo", server.dial),
 		pipeline.WithLogger(slog.New(slog.DiscardHandler)),

@@ -10,6 +10,7 @@ import (
 	"github.com/leatdev/leat/conformance/scenario"
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential/redisstore"
 )
 
 // testSet is what the named paths hold.
@@ -81,7 +82,7 @@ func (a *app) findTests(paths []string) (testSet, error) {
 }
 
 func (p program) load(name string) (*scenario.Suite, error) {
-	return scenario.Load(name, pipeline.WithStages(p.stages...))
+	return scenario.Load(name, pipeline.WithStages(p.stages...), pipeline.WithStores(redisstore.Factory()))
 }
 
 // chosen returns the tests that --run asks for.
