@@ -86,7 +86,7 @@ func (s *Session) put(ctx context.Context, prev uint64, r Record) (err error) {
 		own := 0
 		if err == nil {
 			own = 1
-			s.seen = r.Generation
+			s.seen = sightOf(r)
 		}
 		more := s.tidings > own
 		s.writes = false
@@ -138,6 +138,18 @@ func (s *Session) giveBack(l Lease) {
 	}
 }
 
+// takeKept returns a turn of an earlier flight that is still held, for giveBack to take again; nil if there is none.
+func (s *Session) takeKept() Lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.kept
+	if l == nil || !l.Held() {
+		return nil
+	}
+	s.kept = nil
+	return l
+}
+
 // letGo ends a turn that was kept, once it is time or if it must be.
 func (s *Session) letGo(must bool) {
 	s.mu.Lock()
@@ -151,17 +163,22 @@ func (s *Session) letGo(must bool) {
 	l.Release()
 }
 
-// unkeep ends a turn of an earlier flight, after one more try to save what came of it.
-func (s *Session) unkeep(ctx context.Context) {
+// unkeep ends a turn of an earlier flight, once what came of it is saved. A *storeError says that the store still fails.
+func (s *Session) unkeep(ctx context.Context) error {
 	s.mu.Lock()
 	kept := s.kept != nil
 	s.mu.Unlock()
 	if !kept {
-		return
+		return nil
 	}
-	if s.writing.take(ctx) == nil {
-		_ = s.save(ctx)
+	err := s.writing.take(ctx)
+	if err == nil {
+		err = s.save(ctx)
 		s.writing.give()
 	}
+	if err != nil {
+		return s.storeFails(err)
+	}
 	s.letGo(true)
+	return nil
 }

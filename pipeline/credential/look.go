@@ -104,15 +104,16 @@ func (s *Session) look() {
 	case err != nil:
 		_ = s.storeFails(err)
 	case again:
-		s.restore(s.life, began, rec.Generation)
+		s.restore(s.life, began, rec)
 	}
 }
 
 // weigh takes over what is new in rec. It reports whether the store has lost what the session holds. A record whose token is over
 // or dead is left for the next flight, except where there would be none.
-func (s *Session) weigh(began uint64, v *view, seen uint64, rec Record) (lost bool) {
+func (s *Session) weigh(began uint64, v *view, known sight, rec Record) (lost bool) {
 	s.storeWorks()
 	s.thaw(began)
+	seen := known.against(rec)
 	switch {
 	case rec.Generation == seen:
 		return false
@@ -128,7 +129,7 @@ func (s *Session) weigh(began uint64, v *view, seen uint64, rec Record) (lost bo
 	}
 	n := s.recall(began, rec)
 	if n == nil { // dead there, too
-		s.see(rec.Generation)
+		s.see(rec)
 		return false
 	}
 	s.log().Info("credential is back: somebody else stored a token")
@@ -136,7 +137,7 @@ func (s *Session) weigh(began uint64, v *view, seen uint64, rec Record) (lost bo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.generation == began {
-		s.seen = rec.Generation
+		s.seen = sightOf(rec)
 		s.install(&view{snap: n, refused: v.snap != nil && v.snap.Token().Access == rec.Token.Access})
 	}
 	return false

@@ -6,6 +6,22 @@ import (
 	"time"
 )
 
+// sight identifies a record: a store that lost what it held begins again with the generations that it had.
+type sight struct {
+	generation uint64
+	obtained   time.Time
+}
+
+func sightOf(r Record) sight { return sight{r.Generation, r.Obtained} }
+
+// against returns the generation to judge rec against: that of the sight, and one more where rec only looks like it.
+func (s sight) against(rec Record) uint64 {
+	if rec.Generation == s.generation && !rec.Obtained.Equal(s.obtained) {
+		return s.generation + 1
+	}
+	return s.generation
+}
+
 // moment is when what the view holds came about, by the wall clock: all that processes share.
 func (v *view) moment() time.Time {
 	if v.snap != nil {
@@ -79,7 +95,7 @@ func (s *Session) adopt(began uint64, n *Snapshot, rec Record) {
 	if s.generation != began {
 		return
 	}
-	s.seen = rec.Generation
+	s.seen = sightOf(rec)
 	s.install(&view{snap: n})
 }
 
@@ -90,7 +106,7 @@ func (s *Session) leave(began uint64, rec Record) {
 		s.mu.Unlock()
 		return
 	}
-	s.seen = rec.Generation
+	s.seen = sightOf(rec)
 	old := s.view.Load()
 	known := old.ended == StatusClosed
 	if !known {
@@ -106,8 +122,8 @@ func (s *Session) leave(began uint64, rec Record) {
 	}
 }
 
-// concede notes that the record of that generation counts over what the session holds, which need not be saved any more.
-func (s *Session) concede(ctx context.Context, began, generation uint64) {
+// concede notes that rec counts over what the session holds, which need not be saved any more.
+func (s *Session) concede(ctx context.Context, began uint64, rec Record) {
 	if s.view.Load().unsaved { // its writer must not take the note for leave to write
 		if s.writing.take(ctx) != nil {
 			return
@@ -119,7 +135,7 @@ func (s *Session) concede(ctx context.Context, began, generation uint64) {
 	if s.generation != began {
 		return
 	}
-	s.seen = generation
+	s.seen = sightOf(rec)
 	if v := *s.view.Load(); v.unsaved {
 		v.unsaved = false
 		s.change(&v)
@@ -127,19 +143,19 @@ func (s *Session) concede(ctx context.Context, began, generation uint64) {
 }
 
 // restore saves again what the session holds, because the store lost it: who comes next must find it there, rather than begin
-// with a refresh token that was used long ago. generation is the store's now.
+// with a refresh token that was used long ago. rec is what it holds instead.
 //
 // Which process holds the newest token the store can't tell any more. Where several bring theirs back, the one that was
 // obtained last stays. What remains is a process that missed the news before the loss and that renews, with a refresh token which
 // was used, before any holder of a newer one has noticed: it ends where the server takes such a token for stolen.
-func (s *Session) restore(ctx context.Context, began, generation uint64) {
+func (s *Session) restore(ctx context.Context, began uint64, rec Record) {
 	s.mu.Lock()
 	v := *s.view.Load()
 	if s.generation != began {
 		s.mu.Unlock()
 		return
 	}
-	s.seen = generation
+	s.seen = sightOf(rec)
 	lost := (v.worth() || v.ended == StatusClosed && !s.closed) && !v.unsaved
 	if lost {
 		v.unsaved = true

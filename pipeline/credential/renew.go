@@ -16,8 +16,10 @@ func (s *Session) renew(f *flight) error {
 	defer cancel()
 	// A session that is closed does not begin to ask; what it has asked it waits for.
 	defer context.AfterFunc(s.life, cancel)()
-	s.unkeep(wait)
 	a := s.newAsking()
+	if fault := (*storeError)(nil); errors.As(s.unkeep(wait), &fault) {
+		return s.alone(f, a, fault)
+	}
 	for range maxTurns {
 		if done, err := s.turn(wait, f, a); done || err != nil {
 			return err
@@ -28,11 +30,11 @@ func (s *Session) renew(f *flight) error {
 
 // turn waits for the turn or for news and acts on it. It is done, or all is to be looked at anew.
 func (s *Session) turn(wait context.Context, f *flight, a *asking) (done bool, err error) {
-	_, seen, current := s.now(f.began)
+	_, known, current := s.now(f.began)
 	if !current {
 		return true, nil
 	}
-	lease, rec, err := s.lease(wait, seen)
+	lease, rec, err := s.lease(wait, known.generation)
 	if fault := (*storeError)(nil); errors.As(err, &fault) {
 		return true, s.alone(f, a, fault)
 	}
@@ -48,10 +50,10 @@ func (s *Session) turn(wait context.Context, f *flight, a *asking) (done bool, e
 	switch {
 	case !current:
 		return true, nil
-	case still != seen: // what could not be saved before was saved meanwhile
+	case still != known: // what could not be saved before was saved meanwhile
 		return false, nil
 	}
-	prev := Token{}
+	prev, seen := Token{}, known.against(rec)
 	if v.snap != nil {
 		prev = v.snap.Token()
 	}
@@ -66,12 +68,12 @@ func (s *Session) turn(wait context.Context, f *flight, a *asking) (done bool, e
 			s.log().Debug("credential renews in place of a stored token that is over", "generation", rec.Generation)
 		}
 		prev = rec.Token
-		s.concede(wait, f.began, rec.Generation)
+		s.concede(wait, f.began, rec)
 	case rec.Generation < seen: // the store lost what it held, or went back to an older copy of it
-		s.restore(wait, f.began, rec.Generation)
+		s.restore(wait, f.began, rec)
 		return false, nil
 	default:
-		s.see(rec.Generation)
+		s.see(rec)
 	}
 	if lease == nil {
 		return false, nil
@@ -89,7 +91,7 @@ func (s *Session) turn(wait context.Context, f *flight, a *asking) (done bool, e
 }
 
 // now returns what a flight decides on, and whether it still counts.
-func (s *Session) now(began uint64) (v *view, seen uint64, current bool) {
+func (s *Session) now(began uint64) (v *view, seen sight, current bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.view.Load(), s.seen, s.generation == began
@@ -198,10 +200,15 @@ func (s *Session) alone(f *flight, a *asking, fault *storeError) error {
 			return s.keep(f, prev, got, sent, err)
 		}
 	}
-	if v.good(now) || s.config.OnStoreFailure != RefreshWithoutStore {
+	switch kept := s.takeKept(); {
+	case kept != nil: // the store knows nothing of the own refresh token, and nobody else may renew
+		defer s.giveBack(kept)
+		a.held = kept.Held
+	case v.good(now) || s.config.OnStoreFailure != RefreshWithoutStore:
 		return fault
+	default:
+		s.log().Warn("renewing a credential without its store: another process may do so at the same time", "error", fault)
 	}
-	s.log().Warn("renewing a credential without its store: another process may do so at the same time", "error", fault)
 	got, sent, err := s.exchange(ctx, prev, a)
 	if errors.Is(err, ErrLoginRequired) { // perhaps the refresh token is an old one, and the store has the newest
 		return fmt.Errorf("%w; without it: %s", fault, err)

@@ -60,7 +60,7 @@ func (s *Session) publish(began uint64, v *view) bool {
 func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) bool) (other *Record, err error) {
 	for range 3 {
 		s.mu.Lock()
-		prev := s.seen
+		prev := s.seen.generation
 		s.mu.Unlock()
 		r := Record{Generation: max(n.generation, prev+1), Token: n.Token(), Obtained: n.sent.Round(0)}
 		if err = s.put(ctx, prev, r); err == nil {
@@ -76,12 +76,12 @@ func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) boo
 		}
 		switch same := found.Token; {
 		case found.Ended == "" && same.Access == r.Token.Access && same.Refresh == r.Token.Refresh:
-			s.see(found.Generation) // an earlier write came through, and its answer did not
+			s.see(found) // an earlier write came through, and its answer did not
 			return nil, nil
 		case found.Generation != 0 && yield(found):
 			return &found, nil
 		}
-		s.see(found.Generation)
+		s.see(found)
 	}
 	return nil, err
 }
@@ -90,7 +90,7 @@ func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) boo
 func (s *Session) clear(ctx context.Context) (err error) {
 	for range 3 {
 		s.mu.Lock()
-		prev := s.seen
+		prev := s.seen.generation
 		s.mu.Unlock()
 		r := Record{Generation: prev + 1, Obtained: time.Now().Round(0), Ended: StatusClosed}
 		if err = s.put(ctx, prev, r); err == nil {
@@ -104,7 +104,7 @@ func (s *Session) clear(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		s.see(found.Generation)
+		s.see(found)
 		if found.Ended == StatusClosed {
 			return nil
 		}
@@ -112,10 +112,10 @@ func (s *Session) clear(ctx context.Context) (err error) {
 	return err
 }
 
-func (s *Session) see(generation uint64) {
+func (s *Session) see(rec Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen = generation
+	s.seen = sightOf(rec)
 }
 
 // saveNow brings the store up to date with the current token, or with a logout, and leaves a failure to saveLater.

@@ -68,7 +68,7 @@ type Session struct {
 
 	mu         sync.Mutex // guards what follows and every change of view; never held while anything blocks
 	generation uint64     // grows with each token and each logout
-	seen       uint64     // the generation of the store's record that this session wrote, adopted or decided to replace
+	seen       sight      // the store's record that this session wrote, adopted or decided to replace
 	flight     *flight
 	failures   int         // in a row
 	refusals   []time.Time // of distinct fresh tokens, the last three at most
