@@ -23,6 +23,9 @@ type chain struct {
 
 	timeout, attemptTimeout, bodyIdleTimeout time.Duration
 
+	headerTimeout time.Duration // response_header_timeout; 0: the program's own transport, whose limits are its own
+	transport     string        // the table that says so
+
 	maxReplayBuffer int64
 	bufferResponse  int64
 	credentials     map[string]*boundCredential

@@ -122,6 +122,11 @@ func isInvalid(err error) bool {
 	return false
 }
 
+// awaitedHeaders recognises how net/http's transport says that ResponseHeaderTimeout has passed. It has no type for it.
+func awaitedHeaders(err error) bool {
+	return strings.HasSuffix(err.Error(), "timeout awaiting response headers")
+}
+
 func isCertificate(err error) bool {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return true

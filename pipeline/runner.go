@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -218,6 +219,20 @@ func (r *Runner) base(name string, same map[TransportConfig]http.RoundTripper) (
 	return t, nil
 }
 
+// headerTimeout returns the response_header_timeout of the pipeline's transport, and which [transports.NAME] holds it.
+func (r *Runner) headerTimeout(p PipelinePlan) (table string, limit time.Duration) {
+	table = p.Config.Transport
+	_, own := r.opts.transports[table]
+	_, all := r.opts.transports["*"]
+	if own || all {
+		return table, 0
+	}
+	if name := symbolic(p.base); r.opts.handlers[name] != nil || r.opts.dials[name] != nil {
+		table = "default" // as startTransports has it
+	}
+	return table, r.plan.Transports[table].Config.ResponseHeaderTimeout
+}
+
 func closeIdle(t *http.Transport) func() error {
 	return func() error { t.CloseIdleConnections(); return nil }
 }
@@ -278,6 +293,7 @@ func (r *Runner) build(p PipelinePlan) error {
 			provider: r.opts.tracer, forwards: p.Config.Propagate, pipeline: attribute.String("leat.pipeline", p.Name), chainName: "pipeline " + p.Name,
 		},
 	}
+	ch.transport, ch.headerTimeout = r.headerTimeout(p)
 	next := http.RoundTripper(&sender{chain: ch, base: r.bases[p.Config.Transport]})
 	for _, s := range p.Stages {
 		ch.stages = append(ch.stages, StageInfo{Name: s.Name, Type: s.Type})

@@ -284,6 +284,10 @@ func (s *sender) failure(ctx context.Context, c *Call, out *send, err error) *Er
 		}
 	default:
 		message = s.chain.redactor.Text(describe(err))
+		if s.chain.headerTimeout > 0 && awaitedHeaders(err) {
+			reason = "response_header_timeout"
+			message = fmt.Sprintf("no answer within response_header_timeout %s of [transports.%s]", s.chain.headerTimeout, s.chain.transport)
+		}
 	}
 	return &Error{Kind: kind, Class: class, Reason: reason, Stage: stageSend, Message: message, Err: &transportError{err, s.chain.redactor}}
 }

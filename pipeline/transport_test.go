@@ -107,7 +107,7 @@ func TestTransport_failures(t *testing.T) {
 		},
 		{
 			name: "headers_too_slow", table: "response_header_timeout = \"50ms\"",
-			handle: func(_ int, c net.Conn) { go func() { _, _ = io.Copy(io.Discard, c); _ = c.Close() }() }, kind: pipeline.KindTimeout, class: pipeline.ClassUnknown,
+			handle: func(_ int, c net.Conn) { go func() { _, _ = io.Copy(io.Discard, c); _ = c.Close() }() }, kind: pipeline.KindTimeout, class: pipeline.ClassUnknown, reason: "response_header_timeout",
 		},
 		{
 			name: "attempt_too_slow", keys: "attempt_timeout = \"50ms\"",
