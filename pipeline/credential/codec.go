@@ -47,12 +47,14 @@ type kept struct {
 	Scopes     []string      `json:"scopes,omitempty"`
 	Obtained   time.Time     `json:"obtained"`
 	Ended      Status        `json:"ended,omitempty"`
+	Seed       string        `json:"seed,omitempty"`
 }
 
 // Encode returns the bytes of the record of key. It fails where the first encryption key can't be read or is too short.
 func (c *Codec) Encode(ctx context.Context, key Key, r Record) ([]byte, error) {
 	plain, err := json.Marshal(kept{
 		keptVersion, r.Generation, []byte(r.Token.Access.Reveal()), []byte(r.Token.Refresh.Reveal()), r.Token.Lifetime, r.Token.Scopes, r.Obtained.UTC(), r.Ended,
+		r.Token.seed,
 	})
 	if err != nil || c.keys == nil {
 		return plain, err
@@ -93,6 +95,6 @@ func decodePlain(b []byte) (Record, error) {
 	if k.Ended != "" && k.Ended != StatusDead && k.Ended != StatusClosed {
 		return Record{}, ErrUnreadable
 	}
-	t := Token{Access: redact.NewSecret(string(k.Access)), Refresh: redact.NewSecret(string(k.Refresh)), Lifetime: k.Lifetime, Scopes: k.Scopes}
+	t := Token{Access: redact.NewSecret(string(k.Access)), Refresh: redact.NewSecret(string(k.Refresh)), Lifetime: k.Lifetime, Scopes: k.Scopes, seed: k.Seed}
 	return Record{Generation: k.Generation, Token: t, Obtained: k.Obtained, Ended: k.Ended}, nil
 }

@@ -19,6 +19,8 @@ type Token struct {
 	// Lifetime counts from the moment the token request was sent; 0 means unknown: renewed on a 401 only.
 	Lifetime time.Duration
 	Scopes   []string
+
+	seed string // digest of the configured refresh token that the session began with
 }
 
 // A Source obtains the tokens of one session. A session calls it from one goroutine at a time; ctx carries the flight's own
@@ -29,6 +31,13 @@ type Source interface {
 	Obtain(ctx context.Context) (Token, error)
 	// Refresh exchanges prev for a newer token, through prev.Refresh. The session calls it only if that is not empty.
 	Refresh(ctx context.Context, prev Token) (Token, error)
+}
+
+// A Seeder is a Source whose Obtain spends a refresh token that is configured. The session asks it to once for each: such a token
+// begins a session and is then replaced by its successors, and to use it again may count as theft.
+type Seeder interface {
+	// Seed returns the configured refresh token, the zero Secret if there is none.
+	Seed(ctx context.Context) (redact.Secret, error)
 }
 
 // A Loginer is a Source through which a user of the program can log in with the given fields (user, password, …).

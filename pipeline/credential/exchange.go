@@ -2,6 +2,8 @@ package credential
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,7 +34,7 @@ var errTurnLost = errors.New("the turn to renew was lost")
 // where the server refused the refresh token.
 func (s *Session) exchange(ctx context.Context, prev Token, a *asking) (Token, time.Time, error) {
 	if prev.Refresh.IsZero() || prev.Refresh == s.spent {
-		return s.attempts(ctx, a.obtain, a.held, s.config.Source.Obtain)
+		return s.obtain(ctx, prev, a)
 	}
 	if a.with != prev.Refresh { // somebody else's: nothing was asked with it yet
 		a.with, a.refresh = prev.Refresh, &resends{rotating: true, random: s.config.Random}
@@ -41,6 +43,7 @@ func (s *Session) exchange(ctx context.Context, prev Token, a *asking) (Token, t
 	if got.Refresh.IsZero() {
 		got.Refresh = prev.Refresh
 	}
+	got.seed = prev.seed
 	if got.Scopes == nil {
 		got.Scopes = prev.Scopes // RFC 6749 §5.1: left out means unchanged
 	}
@@ -51,7 +54,7 @@ func (s *Session) exchange(ctx context.Context, prev Token, a *asking) (Token, t
 	if died {
 		s.spent = prev.Refresh
 	}
-	got, sent, other := s.attempts(ctx, a.obtain, a.held, s.config.Source.Obtain)
+	got, sent, other := s.obtain(ctx, prev, a)
 	switch {
 	case !errors.Is(other, ErrLoginRequired):
 		return got, sent, other
@@ -59,6 +62,38 @@ func (s *Session) exchange(ctx context.Context, prev Token, a *asking) (Token, t
 		return Token{}, sent, fmt.Errorf("%w: %w", ErrLoginRequired, err)
 	}
 	return Token{}, sent, err
+}
+
+// obtain asks the source by what is configured, unless that is a refresh token with which the session began that prev is of.
+func (s *Session) obtain(ctx context.Context, prev Token, a *asking) (Token, time.Time, error) {
+	seed, err := s.seed(ctx)
+	switch {
+	case err != nil:
+		return Token{}, time.Time{}, err
+	case seed != "" && seed == prev.seed:
+		return Token{}, time.Time{}, ErrLoginRequired
+	}
+	got, sent, err := s.attempts(ctx, a.obtain, a.held, s.config.Source.Obtain)
+	got.seed = seed
+	if _, died := verdict(err); died {
+		err = fmt.Errorf("%w: the configured refresh token: %w", ErrLoginRequired, err)
+	}
+	return got, sent, err
+}
+
+// seed returns the digest of the configured refresh token, "" if there is none.
+func (s *Session) seed(ctx context.Context) (digest string, err error) {
+	defer s.recoverAs(&err, "source")
+	source, ok := s.config.Source.(Seeder)
+	if !ok {
+		return "", nil
+	}
+	secret, err := source.Seed(ctx)
+	if err != nil || secret.IsZero() {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte("leat seed\x00" + secret.Reveal()))
+	return hex.EncodeToString(sum[:16]), nil
 }
 
 // verdict tells whether a refresh grant was refused, and whether for good: only an OAuth error body says that. A bare 400 or

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/leatdev/leat/pipeline/redact"
 )
 
 func oauth2Factory() Factory {
@@ -53,11 +55,27 @@ func (o *oauth2Source) Obtain(ctx context.Context) (Token, error) {
 	if o.config.RefreshToken.IsZero() {
 		return Token{}, ErrLoginRequired
 	}
+	first, err := o.Seed(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	got, err := o.request(ctx, first.Reveal())
+	if got.Refresh.IsZero() && !got.Access.IsZero() {
+		got.Refresh = first // it serves on
+	}
+	return got, err
+}
+
+// Seed reads the configured refresh token.
+func (o *oauth2Source) Seed(ctx context.Context) (redact.Secret, error) {
+	if o.config.Grant != "refresh_token" || o.config.RefreshToken.IsZero() {
+		return redact.Secret{}, nil
+	}
 	first, err := o.secrets.Resolve(ctx, o.config.RefreshToken)
 	if err != nil {
-		return Token{}, unread(err)
+		return redact.Secret{}, unread(err)
 	}
-	return o.request(ctx, first.Reveal())
+	return first, nil
 }
 
 // Refresh runs the refresh grant with prev's refresh token, or the client's own grant again.
