@@ -45,7 +45,7 @@ func callEnv(req *http.Request) cond.Call {
 }
 
 // IsIdempotent reports whether sending req twice does no more than sending it once: by its method (RFC 9110 §9.2.2, and QUERY),
-// by an Idempotency-Key or X-Idempotency-Key header, or because the caller said so.
+// by an Idempotency-Key or X-Idempotency-Key header, or because the caller or a stage said so ([Call.MarkIdempotent]).
 func IsIdempotent(req *http.Request) bool {
 	switch req.Method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete, "QUERY":

@@ -287,7 +287,8 @@ func (r *Runner) build(p PipelinePlan) error {
 	}
 	ch := &chain{
 		name: p.Name, base: p.base, timeout: p.Config.Timeout, attemptTimeout: p.Config.AttemptTimeout, bodyIdleTimeout: p.Config.BodyIdleTimeout,
-		maxReplayBuffer: int64(p.Config.MaxReplayBuffer), bufferResponse: int64(p.Config.BufferResponse), credentials: r.bound, redactor: r.redactor, logger: r.logger, observe: r.opts.observe, flow: &r.flow,
+		maxReplayBuffer: int64(p.Config.MaxReplayBuffer), bufferResponse: int64(p.Config.BufferResponse),
+		credentials: r.bound, redactor: r.redactor, logger: r.logger, observe: r.opts.observe, flow: &r.flow,
 		hosts: r.state.hostsOf(p.Name),
 		telemetry: &telemetry{
 			provider: r.opts.tracer, forwards: p.Config.Propagate, pipeline: attribute.String("leat.pipeline", p.Name), chainName: "pipeline " + p.Name,
