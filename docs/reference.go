@@ -1,4 +1,4 @@
-// Package docs holds the reference of everything that a file may say: stage types, credential types and tables, with their options.
+// Package docs holds the reference of everything that a file may say: stage types, credential types, store types and tables, with their options.
 // It is generated from the comments and defaults of the configs that the file is decoded into, as are the pages beside it.
 package docs
 
@@ -17,10 +17,11 @@ var reference []byte
 type Reference struct {
 	Stages      []Type `json:"stages"`      // in the order of stages.All
 	Credentials []Type `json:"credentials"` // in the order of credential.BuiltIn
+	Stores      []Type `json:"stores"`      // where credentials keep tokens
 	Tables      []Type `json:"tables"`      // what holds whatever the type: [pipelines.NAME], [stages.NAME], …
 }
 
-// Type is a stage type, a credential type or a table of the file.
+// Type is a stage type, a credential type, a store type or a table of the file.
 type Type struct {
 	Name    string   `json:"name"`
 	Summary string   `json:"summary"` // what it does, in one sentence without a full stop

@@ -12,7 +12,7 @@ import (
 	"github.com/leatdev/leat/stages"
 )
 
-// TestReferenceFile: pipelines.toml names every option of the six stages, of its credential, and of the tables, and what it shows
+// TestReferenceFile: pipelines.toml names every option of the six stages, of its credential, of the file store, and of the tables, and what it shows
 // commented out would be accepted.
 func TestReferenceFile(t *testing.T) {
 	src, err := os.ReadFile("../pipelines.toml")
@@ -43,6 +43,11 @@ func TestReferenceFile(t *testing.T) {
 	for _, c := range ref.Credentials {
 		if c.Name == "login" {
 			need("credential "+c.Name, c.Options)
+		}
+	}
+	for _, store := range ref.Stores {
+		if store.Name == "file" {
+			need("store "+store.Name, store.Options)
 		}
 	}
 	for _, table := range ref.Tables {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,7 +20,8 @@ func (a *app) stagesVerb() *cobra.Command {
 		Short: "List the stages, or explain one",
 		Long: `List the stage types that ship, or explain one: what it does, its options with their types and defaults, and an example.
 
-Credential types (bearer, login, …) and the tables of the file (pipelines, transports, …) are explained as well.`,
+Credential types (bearer, login, …), store types (file, redis, …) and the tables of the file (pipelines, transports, …)
+are explained as well.`,
 		Example: `  leat stages
   leat stages retry
   leat stages oauth2`,
@@ -51,7 +53,7 @@ func typeNames(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, c
 }
 
 func everything(r docs.Reference) []docs.Type {
-	return append(append(append([]docs.Type{}, r.Stages...), r.Credentials...), r.Tables...)
+	return slices.Concat(r.Stages, r.Credentials, r.Stores, r.Tables)
 }
 
 func (a *app) listStages(r docs.Reference) error {
@@ -63,6 +65,8 @@ func (a *app) listStages(r docs.Reference) error {
 	list(w, r.Stages)
 	fmt.Fprintln(w, "\n"+paint(w, color.Bold, "credential types"))
 	list(w, r.Credentials)
+	fmt.Fprintln(w, "\n"+paint(w, color.Bold, "store types"))
+	list(w, r.Stores)
 	fmt.Fprintln(w, "\n"+paint(w, color.Bold, "tables of the file"))
 	list(w, r.Tables)
 	_, err := fmt.Fprintln(w, "\nleat stages NAME explains one of them.")
@@ -70,7 +74,7 @@ func (a *app) listStages(r docs.Reference) error {
 }
 
 func list(w io.Writer, types []docs.Type) {
-	const column = 15
+	const column = 19
 	for _, t := range types {
 		text := wrap(t.Summary, width(w), strings.Repeat(" ", column))
 		fmt.Fprintf(w, "  %-*s%s\n", column-2, t.Name, strings.TrimLeft(text, " "))

@@ -53,6 +53,31 @@ func (s *source) credential(f credential.Factory) (docs.Type, error) {
 	return t, err
 }
 
+var storeOpening = regexp.MustCompile(`^Package \w+ keeps `)
+
+// store describes a store type by the comments of its package and of its config; one that is not configured has neither.
+func (s *source) store(f credential.StoreFactory) (docs.Type, error) {
+	cfg := reflect.ValueOf(f.Config()).Elem()
+	if cfg.NumField() == 0 {
+		return docs.Type{Name: f.Type(), Summary: "Keeps tokens as long as the process lives, for all its pipelines", Text: []string{}, Options: []docs.Option{}}, nil
+	}
+	c, p, err := s.of(cfg.Type())
+	if err != nil {
+		return docs.Type{}, err
+	}
+	all := paragraphs(p.doc)
+	if len(all) == 0 || !storeOpening.MatchString(all[0]) {
+		return docs.Type{}, fmt.Errorf(`the comment of package %s must begin with "keeps …"`, cfg.Type().PkgPath())
+	}
+	t := docs.Type{Name: f.Type()}
+	t.Summary, all[0] = sentence(storeOpening.ReplaceAllString(all[0], "Keeps "))
+	more := paragraphs(rename(c.doc, cfg.Type()))
+	_, more[0] = sentence(more[0])
+	t.Text = nonEmpty(append(all, more...))
+	t.Options, err = s.options(cfg, "")
+	return t, err
+}
+
 // table describes a table whose keys are the same whatever its type.
 func (s *source) table(name, summary string, cfg any, structure ...docs.Option) (docs.Type, error) {
 	v := reflect.ValueOf(cfg)
@@ -112,13 +137,15 @@ func (s *source) options(v reflect.Value, prefix string) ([]docs.Option, error) 
 	return out, nil
 }
 
-// elements lists the keys of the tables that a list or a map holds.
+// elements lists the keys of the tables that a list or a map holds, or of one that may be missing.
 func (s *source) elements(t reflect.Type, name string) ([]docs.Option, error) {
 	suffix := "[]."
 	switch t.Kind() {
 	case reflect.Slice:
 	case reflect.Map:
 		suffix = ".NAME."
+	case reflect.Pointer:
+		suffix = "."
 	default:
 		return nil, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/leatdev/leat/docs"
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential/redisstore"
 	"github.com/leatdev/leat/stages"
 )
 
@@ -48,6 +49,9 @@ func TestExamplesAreRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := registry.AddStores(redisstore.Factory()); err != nil {
+		t.Fatal(err)
+	}
 	check := func(t *testing.T, src string) {
 		t.Helper()
 		f, err := config.Read("example.toml", []byte(src))
@@ -75,6 +79,9 @@ func TestExamplesAreRight(t *testing.T) {
 	for _, c := range r.Credentials {
 		t.Run("credential "+c.Name, func(t *testing.T) { check(t, "version = 1\n"+c.Example) })
 	}
+	for _, store := range r.Stores {
+		t.Run("store "+store.Name, func(t *testing.T) { check(t, "version = 1\n"+credentials+store.Example) })
+	}
 	for _, table := range r.Tables {
 		t.Run("table "+table.Name, func(t *testing.T) {
 			if table.Name == "credentials" {
@@ -91,7 +98,7 @@ func TestEveryOptionIsExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, group := range [][]docs.Type{r.Stages, r.Credentials, r.Tables} {
+	for _, group := range [][]docs.Type{r.Stages, r.Credentials, r.Stores, r.Tables} {
 		if len(group) == 0 {
 			t.Fatal("the reference is empty")
 		}

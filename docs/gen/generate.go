@@ -10,6 +10,8 @@ import (
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
 	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/credential/filestore"
+	"github.com/leatdev/leat/pipeline/credential/redisstore"
 	"github.com/leatdev/leat/stages"
 )
 
@@ -75,6 +77,16 @@ func describe(root string) (docs.Reference, error) {
 		}
 		r.Credentials = append(r.Credentials, t)
 	}
+	for _, f := range []credential.StoreFactory{credential.MemoryStoreFactory(), filestore.Factory(), redisstore.Factory()} {
+		t, err := s.store(f)
+		if err == nil {
+			t.Example, err = example("store-" + f.Type())
+		}
+		if err != nil {
+			return r, fmt.Errorf("store %s: %w", f.Type(), err)
+		}
+		r.Stores = append(r.Stores, t)
+	}
 	var err error
 	r.Tables, err = s.tables()
 	return r, err
@@ -102,7 +114,13 @@ func (s *source) tables() ([]docs.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []docs.Type{pipelines, stageTable(), credentials, transports, secretTable()}
+	st := plan.Stores[0].Host
+	st.Type = ""
+	stores, err := s.table("stores", "Where tokens are kept, for longer than a process or for several", st)
+	if err != nil {
+		return nil, err
+	}
+	all := []docs.Type{pipelines, stageTable(), credentials, stores, transports, secretTable()}
 	for i := range all {
 		if all[i].Example, err = example("table-" + all[i].Name); err != nil {
 			return nil, err
@@ -116,6 +134,7 @@ func bare() (*pipeline.Plan, error) {
 	f, err := config.Read("bare.toml", []byte(`version = 1
 pipelines.p = { base_url = "https://a.example", stages = [] }
 credentials.c = { type = "bearer", origins = ["https://a.example"], token = { env = "T" } }
+stores.s = { type = "memory" }
 `))
 	if err != nil {
 		return nil, err

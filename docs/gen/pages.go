@@ -29,10 +29,17 @@ func stageIndex(r docs.Reference) []byte {
 
 func credentialPage(r docs.Reference) []byte {
 	var b bytes.Buffer
-	b.WriteString(generated + "# Credentials\n\nA table `[credentials.NAME]` has the keys that [every credential has](options.md#credentialsname), and those of its `type`.\n")
+	b.WriteString(generated + "# Credentials\n\nA table `[credentials.NAME]` has the keys that [every credential has](options.md#credentialsname), and those of its `type`.\n" +
+		"Where it keeps its tokens, a [store](#stores) says.\n")
 	for _, t := range r.Credentials {
 		fmt.Fprintf(&b, "\n## %s\n\n%s.\n", t.Name, t.Summary)
 		body(&b, t, 3)
+	}
+	b.WriteString("\n## Stores\n\nA table `[stores.NAME]` has the keys that [every store has](options.md#storesname), and those of its `type`. A credential names it by `store = \"NAME\"`;\n" +
+		"without that, it keeps its tokens in the process.\n")
+	for _, t := range r.Stores {
+		fmt.Fprintf(&b, "\n### %s\n\n%s.\n", t.Name, t.Summary)
+		body(&b, t, 4)
 	}
 	return b.Bytes()
 }
@@ -55,6 +62,9 @@ func body(b *bytes.Buffer, t docs.Type, level int) {
 		fmt.Fprintf(b, "\n%s\n", plain(p))
 	}
 	fmt.Fprintf(b, "\n```toml\n%s\n```\n", strings.TrimSpace(t.Example))
+	if len(t.Options) == 0 {
+		return
+	}
 	fmt.Fprintf(b, "\n%s Options\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n", strings.Repeat("#", level))
 	for _, o := range t.Options {
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", o.Name, o.Type, cell(shown(o.Default)), cell(o.Text))

@@ -9,8 +9,8 @@
 // The folder is made with mode 0700, the files with 0600; a folder that others may read is refused. The lock files stay: to delete one
 // while a process runs gives away its turn. Logged-out credentials keep a small file that says so.
 //
-// A .token file that is damaged is not lost silently and stops nobody for good: Load returns an error that names it; the next one who has the turn,
-// or saves, renames it to NAME.unreadable, logs that, and goes on as if there were no record. A record that is sealed with
+// A .token file that is damaged is not lost silently and stops nobody for good: who only reads it gets an error that names it; the next one who
+// has the turn, or saves, renames it to NAME.unreadable, logs that, and goes on as if there were no record. A record that is sealed with
 // a key which is not configured, or that a newer version wrote, is left alone: every use fails until the key is there.
 //
 // All this needs a file system whose locks, renames and syncs mean what they say: a local disk, or a volume that one host mounts. On NFS, locks depend
