@@ -36,7 +36,7 @@ func script(t *testing.T, dir, lines string) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a Unix shell")
 	}
-	if err := os.WriteFile(filepath.Join(dir, "get-token"), []byte("#!/bin/sh\n"+lines+"\n"), 0o700); err != nil { //nolint:gosec // it must be run
+	if err := os.WriteFile(filepath.Join(dir, "get-token"), []byte("#!/bin/sh\n"+lines+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -17,9 +17,9 @@ import (
 
 const (
 	assertionType     = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-	jwtBearerGrant    = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-	assertionLifetime = 5 * time.Minute // of a client's: it is used at once, and clocks differ
-	maxAssertion      = time.Hour       // what Google takes at most
+	jwtBearerGrant    = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // a name, no secret
+	assertionLifetime = 5 * time.Minute                               // of a client's: it is used at once, and clocks differ
+	maxAssertion      = time.Hour                                     // what Google takes at most
 )
 
 // AssertionConfig is the assertion table of type "oauth2": the JWT (RFC 7523) that a token is asked for with, as Google's service
