@@ -51,6 +51,7 @@ type checkReport struct {
 	Pipelines   []string           `json:"pipelines"`
 	StageTypes  []string           `json:"stage_types"`
 	Credentials []string           `json:"credentials"`
+	Stores      []string           `json:"stores"`
 	Diagnostics config.Diagnostics `json:"diagnostics"`
 }
 
@@ -64,7 +65,7 @@ func (a *app) check(files bool) error {
 			return err
 		}
 	}
-	r := checkReport{OK: true, File: a.file, Pipelines: []string{}, StageTypes: []string{}, Credentials: []string{}, Diagnostics: config.Diagnostics{}}
+	r := checkReport{OK: true, File: a.file, Pipelines: []string{}, StageTypes: []string{}, Credentials: []string{}, Stores: []string{}, Diagnostics: config.Diagnostics{}}
 	seen := map[string]bool{}
 	for _, p := range plan.Pipelines {
 		r.Pipelines = append(r.Pipelines, p.Name)
@@ -78,11 +79,17 @@ func (a *app) check(files bool) error {
 	for _, c := range plan.Credentials {
 		r.Credentials = append(r.Credentials, c.Name)
 	}
+	for _, s := range plan.Stores {
+		r.Stores = append(r.Stores, s.Name)
+	}
 	if a.json() {
 		return a.writeJSON(r)
 	}
-	_, err = fmt.Fprintf(a.std.out, "%s: ok: %s, %s, %s\n", a.file,
-		plural(len(r.Pipelines), "pipeline"), plural(len(r.StageTypes), "stage type"), plural(len(r.Credentials), "credential"))
+	parts := []string{plural(len(r.Pipelines), "pipeline"), plural(len(r.StageTypes), "stage type"), plural(len(r.Credentials), "credential")}
+	if len(r.Stores) > 0 {
+		parts = append(parts, plural(len(r.Stores), "store"))
+	}
+	_, err = fmt.Fprintf(a.std.out, "%s: ok: %s\n", a.file, strings.Join(parts, ", "))
 	return err
 }
 

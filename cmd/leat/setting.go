@@ -48,6 +48,12 @@ func settings(plan *pipeline.Plan, cfg any, section config.Section) []setting {
 		switch {
 		case isRef:
 			s.Value, s.Secret = redact.Mask, follow(plan, ref)
+		case v.Type() == reflect.TypeFor[[]credential.Ref]() && v.Len() > 0:
+			var places []string
+			for _, ref := range v.Interface().([]credential.Ref) {
+				places = append(places, follow(plan, ref))
+			}
+			s.Value, s.Secret = redact.Mask, strings.Join(places, ", ")
 		case v.Kind() == reflect.String && (!v.CanAddr() || len(path) > 2) && slices.ContainsFunc(path[1:], redactor.secret):
 			s.Value = redact.Mask // within a map the user chose the names: login.send.pin = "1234"
 		default:

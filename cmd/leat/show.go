@@ -18,8 +18,8 @@ func (a *app) showVerb() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [PIPELINE]",
 		Short: "Show a pipeline's values, and where each of them came from",
-		Long: `Show the values that a pipeline runs with: its own, those of its stages in their order, of the credentials that they use and of its
-transport; and for each value who set it: the default, a table of the file with line and column, a LEAT_… variable or --set.
+		Long: `Show the values that a pipeline runs with: its own, those of its stages in their order, of the credentials that they use with their
+stores, and of its transport; and for each value who set it: the default, a table of the file with line and column, a LEAT_… variable or --set.
 
 The pipeline may be left out where the file has only one. No secret is read: a secret shows as *** with the place that it comes from.`,
 		Args:              between(1),
@@ -35,6 +35,7 @@ type showReport struct {
 	Settings    []setting      `json:"settings"`
 	Stages      []stageShown   `json:"stages"`
 	Credentials []sectionShown `json:"credentials"`
+	Stores      []sectionShown `json:"stores"`
 	Transport   sectionShown   `json:"transport"`
 }
 
@@ -99,7 +100,8 @@ func noPipeline(plan *pipeline.Plan, name, file string) error {
 }
 
 func report(plan *pipeline.Plan, p pipeline.PipelinePlan) showReport {
-	r := showReport{Pipeline: p.Name, Template: p.Template, Settings: settings(plan, &p.Config, p.Section), Stages: []stageShown{}, Credentials: []sectionShown{}}
+	r := showReport{Pipeline: p.Name, Template: p.Template, Settings: settings(plan, &p.Config, p.Section), Stages: []stageShown{}, Credentials: []sectionShown{},
+		Stores: []sectionShown{}}
 	used := []string{p.Config.Credential}
 	for _, s := range p.Stages {
 		shown := stageShown{Name: s.Name, Type: s.Type, Listed: s.Listed}
@@ -112,10 +114,18 @@ func report(plan *pipeline.Plan, p pipeline.PipelinePlan) showReport {
 			used = append(used, other)
 		}
 	}
+	var stores []string
 	for _, c := range plan.Credentials {
 		if slices.Contains(used, c.Name) {
+			stores = append(stores, c.Host.Store)
 			all := append(settings(plan, &c.Host, c.Section), settings(plan, c.Config, c.Section)...)
 			r.Credentials = append(r.Credentials, sectionShown{c.Name, all})
+		}
+	}
+	for _, s := range plan.Stores {
+		if slices.Contains(stores, s.Name) {
+			all := append(settings(plan, &s.Host, s.Section), settings(plan, s.Config, s.Section)...)
+			r.Stores = append(r.Stores, sectionShown{s.Name, all})
 		}
 	}
 	t := plan.Transports[p.Config.Transport]
@@ -139,6 +149,9 @@ func (a *app) printShow(r showReport) {
 	}
 	for _, c := range r.Credentials {
 		t.section("credential "+c.Name, "", c.Settings)
+	}
+	for _, s := range r.Stores {
+		t.section("store "+s.Name, "", s.Settings)
 	}
 	t.section("transport "+r.Transport.Name, "", r.Transport.Settings)
 	t.print()
