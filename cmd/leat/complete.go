@@ -43,3 +43,20 @@ func (a *app) pipelineNames(more ...cobra.Completion) cobra.CompletionFunc {
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 }
+
+// credentialNames offers the credentials of the file as the first argument.
+func (a *app) credentialNames(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	f, _ := config.Load(a.file)
+	if f == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	for _, c := range f.Tables("credentials") {
+		typ, _ := c.Text("type")
+		names = append(names, cobra.CompletionWithDesc(c.Name(), typ))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

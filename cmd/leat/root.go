@@ -20,6 +20,7 @@ import (
 const (
 	exitFailed      = 1   // the request ended in an error, or a test failed
 	exitUsage       = 2   // the command line is wrong
+	exitStore       = 69  // a store of tokens can't be used (EX_UNAVAILABLE of sysexits.h)
 	exitInvalid     = 78  // the file is wrong (EX_CONFIG of sysexits.h)
 	exitInterrupted = 130 // Ctrl-C
 )
@@ -92,8 +93,8 @@ func (a *app) root() *cobra.Command {
 		Short: "Run HTTP requests through declared pipelines",
 		Long: `leat runs HTTP requests through the stages that pipelines.toml declares: auth, refresh, retry, log, error-map, validate.
 
-Exit codes: 0 done; 1 the request ended in an error (any 4xx or 5xx kind included), a test failed, or what came of it could not
-be written; 2 wrong usage; 78 invalid file; 130 interrupted.`,
+Exit codes: 0 done; 1 the request ended in an error (any 4xx or 5xx kind included), a test or a login failed, or what came of it could
+not be written; 2 wrong usage; 69 a store of tokens could not be read or written; 78 invalid file; 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),

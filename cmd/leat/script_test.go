@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -32,9 +33,14 @@ func TestScripts(t *testing.T) {
 			if filepath.Base(env.WorkDir) == "script-send" {
 				return os.WriteFile(filepath.Join(env.WorkDir, "pipelines.toml"), file, 0o600)
 			}
+			if strings.HasPrefix(filepath.Base(env.WorkDir), "script-credential") {
+				return serveTokens(env)
+			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "reads": reads, "until": until},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "reads": reads, "until": until, "safe": safe, "server": server,
+		},
 	})
 }
 

@@ -90,7 +90,7 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 			a.complain(fmt.Errorf("export spans: %w", err))
 		}
 	}()
-	view := newTimeline(a.std.err, !f.quiet && !a.json() && f.count == 1)
+	view := a.newTimeline(!f.quiet && !a.json() && f.count == 1)
 	opts := []pipeline.Option{pipeline.WithTracerProvider(spans.provider), pipeline.WithObserver(view.event)}
 	if f.log {
 		opts = append(opts, pipeline.WithLogger(slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,19 +14,23 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // timeline draws what happens in a call, a line an event, as it happens.
 type timeline struct {
-	w  io.Writer
-	on bool
+	w     io.Writer
+	on    bool
+	login func(name, subject string) string // the command that logs in
 
 	mu     sync.Mutex
 	events []pipeline.Event
 	call   *pipeline.Call // the newest hop
 }
 
-func newTimeline(w io.Writer, on bool) *timeline { return &timeline{w: w, on: on} }
+func (a *app) newTimeline(on bool) *timeline {
+	return &timeline{w: a.std.err, on: on, login: func(name, subject string) string { return a.credentialCommand("login", name, subject) }}
+}
 
 // event is the runner's observer.
 func (t *timeline) event(c *pipeline.Call, e pipeline.Event) {
@@ -127,6 +132,9 @@ func (t *timeline) failure(r *result) (problem string) {
 		fmt.Fprintf(t.w, "%s %s\n", paint(t.w, color.FgRed, "error:"), r.err)
 		for _, v := range r.err.Violations {
 			fmt.Fprintf(t.w, "  - %s\n", v)
+		}
+		if e, ok := errors.AsType[*credential.Error](r.err); ok && errors.Is(e, credential.ErrLoginRequired) {
+			fmt.Fprintf(t.w, "  to log in: %s\n", t.login(e.Name, e.Subject))
 		}
 		return r.err.ProblemType
 	case kind != "":

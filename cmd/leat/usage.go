@@ -13,6 +13,9 @@ import (
 
 // usage has wrong arguments exit with 2, and checks the flags that all verbs share.
 func (a *app) usage(verb *cobra.Command) {
+	for _, sub := range verb.Commands() {
+		a.usage(sub)
+	}
 	args := verb.Args
 	verb.Args = func(cmd *cobra.Command, given []string) error {
 		formats := []string{"text", "json"}
@@ -64,7 +67,7 @@ func unknownVerb(cmd *cobra.Command, args []string) error {
 			known = append(known, verb.Name())
 		}
 	}
-	hint := "run 'leat --help' for the commands"
+	hint := fmt.Sprintf("run '%s --help' for the commands", cmd.CommandPath())
 	if near, ok := config.Nearest(args[0], known); ok {
 		hint = "did you mean " + near + "?"
 	}

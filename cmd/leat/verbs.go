@@ -6,5 +6,8 @@ import (
 
 // verbs lists the commands.
 func (a *app) verbs() []*cobra.Command {
-	return []*cobra.Command{a.sendVerb(), a.checkVerb(), a.showVerb(), a.testVerb(), a.stagesVerb(), a.initVerb(), a.versionVerb()}
+	return []*cobra.Command{
+		a.sendVerb(), a.checkVerb(), a.showVerb(), a.testVerb(), a.stagesVerb(), a.initVerb(), a.versionVerb(),
+		a.loginVerb(), a.logoutVerb(), a.credentialVerb(),
+	}
 }
