@@ -36,6 +36,7 @@ type caller struct {
 type answer struct {
 	Status int
 	After  int // seconds, as Retry-After; 0: nothing
+	Delay  int // in ms, how long the host takes
 }
 
 func drawCrowd(t *rapid.T) crowd {
@@ -51,7 +52,10 @@ func drawCrowd(t *rapid.T) crowd {
 			return c
 		}), 1, 80).Draw(t, "callers"),
 		Answers: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) answer {
-			return answer{rapid.SampledFrom([]int{200, 500, 503, 503, 429}).Draw(t, "status"), rapid.SampledFrom([]int{0, 0, 0, 1, 3}).Draw(t, "after")}
+			return answer{
+				rapid.SampledFrom([]int{200, 500, 503, 503, 429}).Draw(t, "status"), rapid.SampledFrom([]int{0, 0, 0, 1, 3}).Draw(t, "after"),
+				rapid.SampledFrom([]int{0, 0, 0, 100, 1500}).Draw(t, "delay"),
+			}
 		}), 1, 8).Draw(t, "answers"),
 	}
 }
