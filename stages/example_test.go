@@ -18,7 +18,7 @@ func ExampleAll() {
 		return
 	}
 	fmt.Println(registry.StageTypes())
-	// Output: [auth error-map headers log refresh retry validate]
+	// Output: [auth error-map headers idempotency-key log refresh retry validate]
 }
 
 // staged puts one stage before a transport: no file, no runner.
