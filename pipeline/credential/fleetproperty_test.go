@@ -65,11 +65,11 @@ func drawFleet(t *rapid.T, kinds []string) fleetPlan {
 	ops := []string{"acquire", "acquire", "acquire", "call", "call", "renew", "spoil", "spoil", "login", "logout"}
 	p.Steps = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fleetStep {
 		return fleetStep{step{ms(40_000).Draw(t, "at"), rapid.SampledFrom(ops).Draw(t, "op"), ms(15_000).Draw(t, "patient") + time.Millisecond}, which.Draw(t, "process")}
-	}), 1, 60).Draw(t, "steps")
+	}), 10, 80).Draw(t, "steps")
 	if len(kinds) > 0 {
 		p.Faults = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fleetFault {
 			return fleetFault{ms(40_000).Draw(t, "at"), ms(6_000).Draw(t, "for"), rapid.SampledFrom(kinds).Draw(t, "kind"), which.Draw(t, "process")}
-		}), 0, 5).Draw(t, "faults")
+		}), 1, 6).Draw(t, "faults")
 	}
 	return p
 }

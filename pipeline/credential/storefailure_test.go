@@ -49,6 +49,21 @@ func TestStoreFailure(t *testing.T) {
 				t.Fatal("the state still tells")
 			}
 		},
+		"a_cooldown_ends_with_the_token": func(t *testing.T) {
+			f := newFleet(100 * time.Second)
+			a, _, first, _ := pair(t, f, SessionConfig{OnStoreFailure: RefreshWithoutStore})
+			a.set(away)
+			time.Sleep(85 * time.Second)
+			for range 1000 { // long cooldowns by now
+				acquire(t, first)
+				time.Sleep(10 * time.Millisecond)
+			}
+			for range 100 {
+				acquire(t, first)
+				time.Sleep(100 * time.Millisecond)
+			}
+			wantRefreshes(t, f, 1)
+		},
 		"fail_waits_for_the_store": func(t *testing.T) {
 			f := newFleet(time.Minute)
 			a, _, first, _ := pair(t, f, SessionConfig{})
@@ -346,6 +361,26 @@ func TestStoreRestartedEmpty(t *testing.T) {
 			synctest.Wait()
 			if r := f.record(); r.Ended != StatusClosed {
 				t.Fatalf("the store holds %+v", r)
+			}
+		},
+		"equal_generations_of_a_logout_and_a_later_login_are_told_apart": func(t *testing.T) {
+			f := newFleet(time.Minute)
+			f.deaf.Store(true)
+			_, b, first, _ := pair(t, f, SessionConfig{})
+			_ = first.Logout(t.Context()) // generation 2
+			f.forget()
+			other := b.session(t, SessionConfig{})
+			time.Sleep(time.Second)
+			login(t, other)
+			other.Reject(other.Peek().Generation())
+			n := acquire(t, other) // generation 2
+			if f.record().Generation != 2 {
+				t.Fatalf("generation %d", f.record().Generation)
+			}
+			refused(t, first, StatusClosed)
+			synctest.Wait()
+			if got := acquire(t, first); access(got) != access(n) {
+				t.Fatalf("got %s", access(got))
 			}
 		},
 		"equal_generations_are_not_taken_for_the_same_token": func(t *testing.T) {
