@@ -43,7 +43,7 @@ type OAuth2Config struct {
 	Audience string `toml:"audience"`
 	// Params are further parameters of the token request: strings, lists of strings, references. Default none.
 	Params Fields `toml:"params"`
-	// RefreshToken is the first refresh token of grant refresh_token, by reference. Without it a token must be set by the program.
+	// RefreshToken is the first refresh token of grant refresh_token, by reference. Without it, `leat login` or the program gives one.
 	RefreshToken Ref `toml:"refresh_token"`
 }
 
