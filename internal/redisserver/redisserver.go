@@ -24,9 +24,10 @@ type Server struct {
 	Port string
 	Dir  string // where it writes, and where it finds files that are given by relative paths
 
-	t    testing.TB
-	args []string
-	life *life // of the process that runs; nil if none does
+	t      testing.TB
+	config string
+	args   []string
+	life   *life // of the process that runs; nil if none does
 }
 
 type life struct {
@@ -77,9 +78,14 @@ func FreePort(t testing.TB) string {
 // Start runs the server, over what is in Dir, and returns once it answers.
 func (s *Server) Start() {
 	s.t.Helper()
-	args := append([]string{
+	var args []string
+	if s.config != "" {
+		args = append(args, s.config)
+	}
+	args = append(args,
 		"--port", s.Port, "--bind", "127.0.0.1", "--dir", s.Dir, "--save", "", "--appendonly", "no", "--logfile", filepath.Join(s.Dir, "log"),
-	}, s.args...)
+	)
+	args = append(args, s.args...)
 	cmd := exec.CommandContext(context.WithoutCancel(s.t.Context()), "redis-server", args...)
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -141,6 +147,9 @@ func (s *Server) ping() error {
 	}
 	return nil
 }
+
+// Config has the next Start read a config file, whose settings the command line overrides.
+func (s *Server) Config(file string, args ...string) { s.config = file; s.Args(args...) }
 
 // Args adds to the command line of the next Start.
 func (s *Server) Args(args ...string) { s.args = append(s.args, args...) }

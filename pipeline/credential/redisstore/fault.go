@@ -10,6 +10,7 @@ import (
 
 // advice says what to do about what Redis or the network said, by how it begins or what it holds.
 var advice = []struct{ sign, text string }{
+	{"all sentinels", "check addresses and master, and that the Sentinels run"},
 	{"WRONGPASS", "check username and password of the store"},
 	{"NOAUTH", "Redis wants a password: give the store one"},
 	{"invalid password", "check the password of the store"},
@@ -28,7 +29,6 @@ var advice = []struct{ sign, text string }{
 	{"first record does not look like a TLS handshake", "the address does not speak TLS: check port and url"},
 	{"connection refused", "nothing listens there: check address, and that Redis runs"},
 	{"no such host", "check the host's name"},
-	{"sentinels", "check addresses and master, and that the Sentinels run"},
 }
 
 // fault names the store, where it is and what to do. No error of go-redis holds a password; nor do those of secrets and codec.
@@ -46,5 +46,16 @@ func (s *store) fault(doing string, err error) error {
 			break
 		}
 	}
-	return fmt.Errorf("store %s: %s, redis at %v: %w%s", s.name, doing, s.place, err, hint)
+	said := strings.ReplaceAll(err.Error(), "\n", "; ")
+	return &fault{fmt.Sprintf("store %s: %s, redis at %v: %s%s", s.name, doing, s.place, said, hint), err}
 }
+
+// fault is an error in one line.
+type fault struct {
+	text string
+	err  error
+}
+
+func (f *fault) Error() string { return f.text }
+
+func (f *fault) Unwrap() error { return f.err }
