@@ -70,7 +70,7 @@ func (s *Session) obtain(ctx context.Context, prev Token, a *asking) (Token, tim
 	switch {
 	case err != nil:
 		return Token{}, time.Time{}, err
-	case seed != "" && seed == prev.seed:
+	case seed != "" && seed == prev.seed && !prev.Refresh.IsZero(): // it was replaced by another
 		return Token{}, time.Time{}, ErrLoginRequired
 	}
 	got, sent, err := s.attempts(ctx, a.obtain, a.held, s.config.Source.Obtain)

@@ -59,11 +59,7 @@ func (o *oauth2Source) Obtain(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	got, err := o.request(ctx, first.Reveal())
-	if got.Refresh.IsZero() && !got.Access.IsZero() {
-		got.Refresh = first // it serves on
-	}
-	return got, err
+	return o.request(ctx, first.Reveal())
 }
 
 // Seed reads the configured refresh token.

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// hasError reports whether one of the challenges that a WWW-Authenticate field carries has the parameter error with this value
+// hasError reports whether one of the challenges that a WWW-Authenticate field carries has the parameter error with this value, in any case
 // (RFC 9110 §11.6.1, RFC 6750 §3). A field that does not follow the grammar is read as far as it does.
 func hasError(field, value string) bool {
 	for name, v := range params(field) {
-		if strings.EqualFold(name, "error") && v == value {
+		if strings.EqualFold(name, "error") && strings.EqualFold(v, value) {
 			return true
 		}
 	}

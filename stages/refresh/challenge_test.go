@@ -20,7 +20,7 @@ func TestHasError(t *testing.T) {
 		`Bearer error="invalid_token", error_description="insufficient_scope"`:    false,
 		`Bearer realm="error=insufficient_scope"`:                                 false,
 		`Bearer realm="insufficient_scope"`:                                       false,
-		`Bearer error_uri="x", error="INSUFFICIENT_SCOPE"`:                        false,
+		`Bearer error_uri="x", Error="INSUFFICIENT_SCOPE"`:                        true,
 		`insufficient_scope`:                                                      false,
 		`Bearer`:                                                                  false,
 		`Bearer error`:                                                            false,
