@@ -277,8 +277,7 @@ type familyServer struct {
 	families int
 	current  map[int]string // the refresh token of each family that is alive
 	used     map[string]int // refresh token → its family
-	bad      map[string]bool
-	answers  []string // of the refresh requests in turn, then "ok"
+	answers  []string       // of the refresh requests in turn, then "ok"
 
 	running, most     int
 	refreshes, reuses int

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,10 +39,8 @@ type fleetPlan struct {
 
 func (p fleetPlan) has(kinds ...string) bool {
 	for _, f := range p.Faults {
-		for _, kind := range kinds {
-			if f.Kind == kind {
-				return true
-			}
+		if slices.Contains(kinds, f.Kind) {
+			return true
 		}
 	}
 	return false

@@ -211,7 +211,7 @@ func (s *Session) alone(f *flight, a *asking, fault *storeError) error {
 	}
 	got, sent, err := s.exchange(ctx, prev, a)
 	if errors.Is(err, ErrLoginRequired) { // perhaps the refresh token is an old one, and the store has the newest
-		return fmt.Errorf("%w; without it: %s", fault, err)
+		return fmt.Errorf("%w; without it: %s", fault, err.Error())
 	}
 	return s.keep(f, prev, got, sent, err)
 }

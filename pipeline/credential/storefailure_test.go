@@ -464,6 +464,22 @@ func TestNotice(t *testing.T) {
 			refused(t, second, StatusDead)
 			wantRefreshes(t, f, 1)
 		},
+		"during_an_own_write_is_not_missed": func(t *testing.T) {
+			f := newFleet(time.Minute)
+			a := f.process("a")
+			first := told(t, a)
+			a.set(func(op string) error {
+				if op == "save" {
+					f.tell(first.key) // another's change, which the own one follows
+				}
+				return nil
+			})
+			login(t, first)
+			synctest.Wait()
+			if got := a.did("load"); got != 1 {
+				t.Fatalf("looked %d times", got)
+			}
+		},
 		"is_not_asked_for_after_the_end": func(t *testing.T) {
 			f := newFleet(time.Minute)
 			a := f.process("a")
