@@ -29,7 +29,7 @@ type Test struct {
 	Pipeline string `toml:"pipeline"`
 	// Set lays values over the file's, as --set does: ["stages.retry.max_attempts=2"]. Default none.
 	Set []string `toml:"set"`
-	// Secrets are the values of secrets, by the name of their variable or [secrets.NAME]. Default: "fake-" and the name.
+	// Secrets are the values of secrets, by the name of their variable or [secrets.NAME]; of a program, which no test runs, what it prints. Default: "fake-" and the name.
 	Secrets map[string]string `toml:"secrets"`
 	// Files are the files that the pipelines name, and what is in them. Default: those on the disk, beside the pipelines file;
 	// a secret's file is never read from there.
