@@ -59,7 +59,7 @@ func TestHosts_are_bounded(t *testing.T) {
 // TestHosts_outlive_a_reload: the stages of a pipeline get one table, however often they are built; another pipeline has its own.
 func TestHosts_outlive_a_reload(t *testing.T) {
 	var s stateStore
-	if s.hostsOf("a") != s.hostsOf("a") || s.hostsOf("a") == s.hostsOf("b") {
+	if a, b := s.hostsOf("a"), s.hostsOf("b"); s.hostsOf("a") != a || a == b {
 		t.Error("one table a pipeline is wanted")
 	}
 	if (Settings{hosts: s.hostsOf("a")}).Hosts() != s.hostsOf("a") || (Settings{}).Hosts() == nil {
@@ -97,8 +97,8 @@ func TestMeter_forgets(t *testing.T) {
 func TestCooldown_is_not_shortened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		host := NewHosts().Of(at("a.test"))
-		for _, d := range []time.Duration{2, 5, 3} {
-			host.Cool(Cooldown{Until: time.Now().Add(d * time.Second), Asked: d * time.Second})
+		for _, d := range []time.Duration{2 * time.Second, 5 * time.Second, 3 * time.Second} {
+			host.Cool(Cooldown{Until: time.Now().Add(d), Asked: d})
 		}
 		if c, left := host.Cooling(); left != 5*time.Second || c.Asked != 5*time.Second {
 			t.Errorf("left alone for %s, want the longest that was asked for, 5s", left)

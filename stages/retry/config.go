@@ -148,7 +148,7 @@ func (c Config) checkBudget() error {
 	if err == nil {
 		return nil
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // Validate joins, it does not wrap
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err
 	}

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"math"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,6 +68,15 @@ func TestAsked(t *testing.T) {
 		{name: "delta, fraction", hints: []string{"x-reset:delta"}, header: http.Header{"X-Reset": {"0.5"}}},
 		{name: "ms", hints: []string{"retry-after-ms:ms"}, header: http.Header{"Retry-After-Ms": {"1500"}}, want: 1500 * time.Millisecond, by: "Retry-After-Ms"},
 		{name: "ms, overflow", hints: []string{"retry-after-ms:ms"}, header: http.Header{"Retry-After-Ms": {"9223372036855"}}, want: never, by: "Retry-After-Ms"},
+		{name: "ms, negative", hints: []string{"retry-after-ms:ms"}, header: http.Header{"Retry-After-Ms": {"-1500"}}},
+		{name: "ms, fraction", hints: []string{"retry-after-ms:ms"}, header: http.Header{"Retry-After-Ms": {"1500.5"}}},
+		{name: "unix, negative", hints: []string{"x-ratelimit-reset:unix"}, header: http.Header{"X-Ratelimit-Reset": {"-1772366430"}}},
+		{name: "unix, fraction", hints: []string{"x-ratelimit-reset:unix"}, header: http.Header{"X-Ratelimit-Reset": {"1772366430.5"}}},
+		{name: "unix, the last second before overflow", hints: []string{"x-ratelimit-reset:unix"}, header: http.Header{"X-Ratelimit-Reset": {"9223372035"}}, want: (9223372035 - 1772366400) * time.Second, by: "X-Ratelimit-Reset"},
+		{name: "delta, overflow", hints: []string{"x-reset:delta"}, header: http.Header{"X-Reset": {"9223372037"}}, want: never, by: "X-Reset"},
+		{name: "delta, negative", hints: []string{"x-reset:delta"}, header: http.Header{"X-Reset": {"-3"}}},
+		{name: "delta is no date", hints: []string{"x-reset:delta"}, header: http.Header{"X-Reset": {"Sun, 01 Mar 2026 12:00:30 GMT"}}},
+		{name: "delta, Date has no say", hints: []string{"x-reset:delta"}, header: http.Header{"X-Reset": {"3"}, "Date": {"Sun, 01 Mar 2026 13:00:00 GMT"}}, want: 3 * time.Second, by: "X-Reset"},
 		{name: "Retry-After before all others", hints: []string{"x-reset:delta", "retry-after"}, header: http.Header{"X-Reset": {"3"}, "Retry-After": {"9"}}, want: 9 * time.Second, by: "Retry-After"},
 		{name: "the next where the first says nothing", hints: []string{"retry-after", "x-a:delta", "x-b:delta"}, header: http.Header{"X-A": {"junk"}, "X-B": {"3"}, "Retry-After": {"x"}}, want: 3 * time.Second, by: "X-B"},
 	} {
@@ -146,10 +156,62 @@ func FuzzRetryAfter(f *testing.F) {
 		if got > 0 && strings.ContainsAny(value, "-+.") && h.Unit != "" {
 			t.Errorf("%q is no whole number and asks for %s", value, got)
 		}
+		if want, ok := readPlainly(value, h.Unit, header); ok && got != want {
+			t.Errorf("%q in %q asks for %s, want %s", value, h.Unit, got, want)
+		}
 		a := failed()
 		a.Asked, a.Bounded, a.Spread = got, false, 1
 		if d := Decide(Defaults(), a); d.Retry && d.Delay < got || d.Delay > 2*time.Minute {
 			t.Errorf("asked for %s: %+v", got, d)
+		}
+	})
+}
+
+// readPlainly reads whole numbers once more, with numbers that can't overflow; ok is false for what is none.
+func readPlainly(value string, unit Unit, header http.Header) (want time.Duration, ok bool) {
+	value = strings.Trim(value, " \t")
+	if value == "" || strings.Trim(value, "0123456789") != "" {
+		return 0, false
+	}
+	n, _ := new(big.Int).SetString(value, 10)
+	scale := time.Second
+	if unit == UnitMillis {
+		scale = time.Millisecond
+	}
+	n.Mul(n, big.NewInt(int64(scale)))
+	if unit == UnitUnix {
+		if n.Cmp(big.NewInt(math.MaxInt64-int64(time.Second))) >= 0 {
+			return 0, false // beyond 2262 it is long enough
+		}
+		n.Sub(n, big.NewInt(present(header, noon).UnixNano()))
+	}
+	switch {
+	case n.Sign() < 0:
+		return 0, true
+	case !n.IsInt64():
+		return math.MaxInt64, true
+	}
+	return time.Duration(n.Int64()), true
+}
+
+// FuzzHint: what can be read of `hints` can be written, and means the same then; what is asked for is never less than nothing.
+func FuzzHint(f *testing.F) {
+	for _, s := range []string{"retry-after", "x-ratelimit-reset:unix", "X-Reset:delta", "a:ms", ":unix", "a:", "a:b:c", "a b", "ä:ms"} {
+		f.Add(s, "12")
+	}
+	f.Fuzz(func(t *testing.T, text, value string) {
+		var h, again Hint
+		if h.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		back, err := h.MarshalText()
+		if err != nil || again.UnmarshalText(back) != nil || again != h {
+			t.Errorf("%q is read as %+v, written as %q and read as %+v (%v)", text, h, back, again, err)
+		}
+		c := Defaults()
+		c.Hints = []Hint{h}
+		if wait, by := c.Asked(http.Header{h.Name: {value}}, noon); wait < 0 || (wait > 0) != (by == h.Name) {
+			t.Errorf("%q: %q asks for %s by %q", text, value, wait, by)
 		}
 	})
 }
