@@ -134,6 +134,26 @@ func TestStoreFailure(t *testing.T) {
 			synctest.Wait()
 			acquire(t, first)
 		},
+		"refresh_goes_on_with_the_newest_token_although_it_is_over": func(t *testing.T) {
+			f := newFleet(time.Minute)
+			a, _, first, second := pair(t, f, SessionConfig{OnStoreFailure: RefreshWithoutStore})
+			a.set(away)
+			time.Sleep(time.Minute)
+			acquire(t, first) // of the first login's family, and unsaved
+			time.Sleep(time.Second)
+			login(t, second)
+			time.Sleep(2 * time.Minute)
+			a.set(func(op string) error {
+				if op == "save" {
+					return away(op)
+				}
+				return nil
+			})
+			acquire(t, first)
+			if !strings.HasPrefix(f.server.lastRefresh, "refresh-2-") {
+				t.Fatalf("refreshed with %s", f.server.lastRefresh)
+			}
+		},
 		"a_store_that_hangs_fails": func(t *testing.T) {
 			f := newFleet(time.Minute)
 			a, _, first, _ := pair(t, f, SessionConfig{OnStoreFailure: RefreshWithoutStore})
