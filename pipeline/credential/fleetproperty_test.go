@@ -149,11 +149,11 @@ func (r *fleetRun) slot(i int) *fleetSlot {
 }
 
 func (r *fleetRun) session(i int) *Session {
-	s, err := r.slot(i).pool.Session("")
-	if err != nil {
-		panic(err)
+	for {
+		if s, err := r.slot(i).pool.Session(""); err == nil {
+			return s
+		} // else it was killed at this moment, and the next one stands in its slot
 	}
-	return s
 }
 
 func (r *fleetRun) happen(f fleetFault) {

@@ -128,6 +128,13 @@ func (s *Session) settling() time.Duration {
 // giveBack ends a turn, or leaves it to who saves the token that came of it: the next one must not find the token before.
 func (s *Session) giveBack(l Lease) {
 	s.mu.Lock()
+	if s.view.Load().unsaved && !s.saving { // a login or logout cut the flight short, maybe after the server had rotated
+		s.mu.Unlock()
+		_ = s.writing.take(context.Background())
+		_ = s.save(context.Background())
+		s.writing.give()
+		s.mu.Lock()
+	}
 	if s.saving && s.kept == nil && s.view.Load().unsaved {
 		s.kept, s.keptUntil = l, time.Now().Add(s.config.FlightTimeout)
 		l = nil
