@@ -240,3 +240,36 @@ func TestSubscription_that_was_lost_comes_back_and_tells_all(t *testing.T) {
 		receive(t, told)
 	}
 }
+
+func TestClose_does_not_wait_for_a_Redis_that_hangs(t *testing.T) {
+	r := server(t)
+	c := settled(r.Addr, func(c *Config) { c.Timeout = 9 * time.Second })
+	s := opened(t, c)
+	l := mustLease(t, s, 0)
+	tells(t, s)
+	until(t, "it listens", func() bool { return listens(s) })
+	r.Pause()
+	defer r.Resume()
+	got := make(chan error, 1)
+	go func() { _, err := s.Load(soon(t), key); got <- err }()
+	receive(t, time.After(50*time.Millisecond))
+	start := time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took >= c.Timeout {
+		t.Errorf("Close took %v", took)
+	}
+	if err := receive(t, got); err == nil {
+		t.Error("Load of a closed store succeeded")
+	}
+	if l.Held() {
+		t.Error("a turn outlived its store")
+	}
+	l.Release()
+	if err := s.Close(); err != nil {
+		t.Errorf("the second Close: %v", err)
+	}
+	_, err := s.Load(soon(t), key)
+	says(t, err, "the store is closed")
+}
