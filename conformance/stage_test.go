@@ -63,7 +63,7 @@ func TestStage_holds_for_leats_own(t *testing.T) {
 			"", `streams = "skip"` + "\n" + `max_size = "1KiB"`, `json = "always"`, `required = ["id", "name"]`,
 			`content_type = ["application/json"]`, `on = 'response.status in 200..599'`,
 		},
-		"headers": {"", `set = { "X-Request-Id" = { uuid = true }, "X-Kit-Many" = "three" }` + "\n" + `remove = ["Accept"]`},
+		"headers":         {"", `set = { "X-Request-Id" = { uuid = true }, "X-Kit-Many" = "three" }` + "\n" + `remove = ["Accept"]`},
 		"idempotency-key": {"", "header = \"X-Request-Key\"\nformat = \"quoted\"\nmethods = [\"POST\", \"PUT\", \"GET\"]"},
 	}
 	for _, f := range stages.All() {

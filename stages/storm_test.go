@@ -2,7 +2,6 @@ package stages_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -92,7 +91,7 @@ func answer(req *http.Request, status int, body []byte) *http.Response {
 
 func stormClient(tb testing.TB, s *stormy) *http.Client {
 	tb.Helper()
-	r, err := pipeline.OpenBytes(context.Background(), "storm.toml", []byte(stormFile),
+	r, err := pipeline.OpenBytes(tb.Context(), "storm.toml", []byte(stormFile),
 		pipeline.WithStages(stages.All()...), pipeline.WithTransport("*", s), pipeline.WithSecrets(map[string]string{"SECRET": "a-client-secret"}),
 		pipeline.WithTracerProvider(noop.NewTracerProvider()), pipeline.WithLogger(benchLogger()), pipeline.WithEnviron(nil))
 	if err != nil {

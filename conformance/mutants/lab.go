@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -103,30 +104,53 @@ func families(id string) (dirs []string) {
 	return dirs
 }
 
-// examineUnbroken runs the corpus on the implementation as it is: it must pass, or nothing that a mutant fails means anything.
-func (l *lab) examineUnbroken(ctx context.Context) (verdict, error) {
+// examineUnbroken asks who is to notice the mutants, the corpus and the tests that they name, about the implementation as it is: all must
+// pass, or nothing that a mutant fails means anything.
+func (l *lab) examineUnbroken(ctx context.Context, mutants []mutant) (verdict, error) {
+	sum, asked := verdict{}, map[string]bool{}
+	for _, m := range mutants {
+		if asked[m.Test] {
+			continue
+		}
+		asked[m.Test] = true
+		v, who, err := verdict{}, corpus, error(nil)
+		if m.Test == "" {
+			v, err = l.corpusUnbroken(ctx)
+		} else {
+			who = m.Test
+			v, err = l.test(ctx, "", m.Test)
+		}
+		switch {
+		case err != nil:
+			return v, err
+		case v.caught():
+			return v, fmt.Errorf("%s fails without any breakage: %s", who, v)
+		case v.passed == 0:
+			return v, fmt.Errorf("no scenario of %s passed: is it empty?", who)
+		}
+		sum.passed += v.passed
+	}
+	return sum, nil
+}
+
+func (l *lab) corpusUnbroken(ctx context.Context) (verdict, error) {
 	program := filepath.Join(l.dir, "unbroken.exe")
 	if err := l.build(ctx, "-o", program, command); err != nil {
 		return verdict{}, err
 	}
-	v, err := l.run(ctx, program, "test", "-o", "json", corpus)
-	switch {
-	case err != nil:
-		return v, err
-	case v.caught():
-		return v, fmt.Errorf("the corpus fails without any breakage: %s", v)
-	case v.passed == 0:
-		return v, fmt.Errorf("no scenario of %s passed: is it empty?", corpus)
-	}
-	return v, nil
+	return l.run(ctx, program, "test", "-o", "json", corpus)
 }
 
-// test runs a Go test on one mutant.
+// test runs a Go test on one mutant; without an overlay, on the implementation as it is.
 func (l *lab) test(ctx context.Context, overlay, test string) (verdict, error) {
 	pkg, name, _ := strings.Cut(test, " ")
 	bounded, cancel := context.WithTimeout(ctx, l.limit)
 	defer cancel()
-	cmd := exec.CommandContext(bounded, "go", "test", "-count=1", "-overlay", overlay, "-run", "^"+name+"$", "./"+pkg) //nolint:gosec // from the list
+	args := []string{"test", "-count=1", "-overlay", overlay, "-run", "^" + name + "$", "./" + pkg}
+	if l.drawsAtRandom(pkg) {
+		args = append(args, "-rapid.nofailfile") // it would stand in the checkout
+	}
+	cmd := exec.CommandContext(bounded, "go", args...) //nolint:gosec // from the list
 	var out bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = l.root, &out, &out, grace
 	ownGroup(cmd)
@@ -142,6 +166,15 @@ func (l *lab) test(ctx context.Context, overlay, test string) (verdict, error) {
 		return verdict{passed: 1}, nil
 	}
 	return verdict{failed: 1, files: []string{test}}, nil
+}
+
+// drawsAtRandom reports whether the tests of a package know the flags of rapid.
+func (l *lab) drawsAtRandom(pkg string) bool {
+	files, _ := filepath.Glob(filepath.Join(l.root, filepath.FromSlash(pkg), "*_test.go"))
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := os.ReadFile(file)
+		return err == nil && bytes.Contains(text, []byte(`"pgregory.net/rapid"`))
+	})
 }
 
 // overlay writes the broken file, and the file that tells the compiler of it, whose path it returns.

@@ -47,7 +47,7 @@ func TestRefresh_joins_the_flight_that_runs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &tokens{life: time.Hour, latency: time.Second}
 		s := open(t, SessionConfig{Source: k})
-		go func() { _, _ = s.Acquire(context.Background()) }()
+		go func() { _, _ = s.Acquire(t.Context()) }()
 		synctest.Wait()
 		if err := s.Refresh(t.Context()); err != nil {
 			t.Fatal(err)

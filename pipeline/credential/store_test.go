@@ -47,7 +47,7 @@ func TestMemoryStoreLease(t *testing.T) {
 			t.Fatal(err)
 		}
 		other.Release()
-		time.AfterFunc(time.Second, func() { _ = m.Save(context.Background(), key, 0, Record{Generation: 1}) })
+		time.AfterFunc(time.Second, func() { _ = m.Save(t.Context(), key, 0, Record{Generation: 1}) })
 		if lease, r, err := m.Lease(t.Context(), key, 0); err != nil || lease != nil || r.Generation != 1 {
 			t.Fatalf("the news do not wake who waits: %v %v %v", lease, r, err)
 		}
