@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -113,14 +114,8 @@ func (l *lab) examineUnbroken(ctx context.Context, mutants []mutant) (verdict, e
 			continue
 		}
 		asked[m.Test] = true
-		v, who, err := verdict{}, corpus, error(nil)
-		if m.Test == "" {
-			v, err = l.corpusUnbroken(ctx)
-		} else {
-			who = m.Test
-			v, err = l.test(ctx, "", m.Test)
-		}
-		switch {
+		v, err := l.unbroken(ctx, m.Test)
+		switch who := cmp.Or(m.Test, corpus); {
 		case err != nil:
 			return v, err
 		case v.caught():
@@ -133,7 +128,10 @@ func (l *lab) examineUnbroken(ctx context.Context, mutants []mutant) (verdict, e
 	return sum, nil
 }
 
-func (l *lab) corpusUnbroken(ctx context.Context) (verdict, error) {
+func (l *lab) unbroken(ctx context.Context, test string) (verdict, error) {
+	if test != "" {
+		return l.test(ctx, "", test)
+	}
 	program := filepath.Join(l.dir, "unbroken.exe")
 	if err := l.build(ctx, "-o", program, command); err != nil {
 		return verdict{}, err
@@ -150,7 +148,7 @@ func (l *lab) test(ctx context.Context, overlay, test string) (verdict, error) {
 	if l.drawsAtRandom(pkg) {
 		args = append(args, "-rapid.nofailfile") // it would stand in the checkout
 	}
-	cmd := exec.CommandContext(bounded, "go", args...) //nolint:gosec // from the list
+	cmd := exec.CommandContext(bounded, "go", args...)
 	var out bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = l.root, &out, &out, grace
 	ownGroup(cmd)

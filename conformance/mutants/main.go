@@ -128,11 +128,11 @@ func (l *lab) checkAll(ctx context.Context, mutants []mutant, jobs int, out io.W
 // examineAll runs the corpus on every mutant and prints the table.
 func (l *lab) examineAll(ctx context.Context, mutants []mutant, jobs int, out, progress io.Writer) error {
 	began := time.Now()
-	unbroken, err := l.examineUnbroken(ctx)
+	unbroken, err := l.examineUnbroken(ctx, mutants)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(progress, "unbroken: %d scenarios passed, %s\n", unbroken.passed, time.Since(began).Round(100*time.Millisecond))
+	fmt.Fprintf(progress, "unbroken: %d scenarios and tests passed, %s\n", unbroken.passed, time.Since(began).Round(100*time.Millisecond))
 	verdicts, errs := make([]verdict, len(mutants)), make([]error, len(mutants))
 	var mu sync.Mutex
 	done := 0
