@@ -59,7 +59,8 @@ type run struct {
 
 	mu       sync.Mutex
 	wrong    []error
-	rejected map[uint64]bool // whose Reject has returned
+	rejected map[uint64]bool  // whose Reject has returned
+	failures map[*Error]Error // as they were given
 }
 
 func (r *run) fail(format string, args ...any) {
@@ -69,7 +70,7 @@ func (r *run) fail(format string, args ...any) {
 }
 
 func (p plan) run(t *testing.T) *run {
-	r := &run{plan: p, began: time.Now(), rejected: map[uint64]bool{}, store: &faultyStore{Store: NewMemoryStore(), latency: p.Saving}}
+	r := &run{plan: p, began: time.Now(), rejected: map[uint64]bool{}, failures: map[*Error]Error{}, store: &faultyStore{Store: NewMemoryStore(), latency: p.Saving}}
 	r.k = &tokens{life: p.Life, latency: p.Latency, refuse: func(call int) error {
 		if call > len(p.Answers) {
 			return nil
@@ -135,7 +136,7 @@ func (r *run) take(ctx context.Context, st step) {
 		_ = r.s.Logout(ctx)
 	}
 	if deadline, _ := ctx.Deadline(); time.Now().After(deadline) {
-		r.fail("%s returned %s after its context ended", st.Op, time.Since(deadline))
+		r.fail("I10: %s returned %s after its context ended", st.Op, time.Since(deadline))
 	}
 }
 
@@ -158,8 +159,10 @@ func (r *run) acquire(ctx context.Context) *Snapshot {
 	switch {
 	case (n == nil) == (err == nil):
 		r.fail("one result: got %v and %v", n, err)
-	case err != nil && err != context.Cause(ctx) && !errors.As(err, &e):
-		r.fail("a foreign error: %v", err)
+	case errors.As(err, &e):
+		r.keep(e)
+	case err != nil && err != context.Cause(ctx):
+		r.fail("I11: a foreign error: %v", err)
 	case n != nil && r.s.Peek() != nil && r.s.Peek().Generation() < n.Generation():
 		r.fail("got %v before it was published", n)
 	case n != nil && bad[n.Generation()]:
@@ -168,8 +171,22 @@ func (r *run) acquire(ctx context.Context) *Snapshot {
 	return n
 }
 
+// keep remembers a failure as it is: others may hold it, too.
+func (r *run) keep(e *Error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if before, ok := r.failures[e]; !ok {
+		r.failures[e] = *e
+	} else if before != *e {
+		r.wrong = append(r.wrong, fmt.Errorf("I11: a failure that others hold was written to: %+v, before %+v", *e, before))
+	}
+}
+
 // end checks what must hold after everything, and closes.
 func (r *run) end() {
+	for e := range r.failures {
+		r.keep(e)
+	}
 	if r.k.most.Load() > 1 {
 		r.fail("I1: two token requests at once")
 	}
@@ -207,7 +224,7 @@ func check(t *testing.T, ops, answers []string, also func(*run)) {
 	})
 }
 
-// Whatever happens: I1, I10, one result, no token known to be bad, and the store in step.
+// Whatever happens: I1, I10, I11, one result, no token known to be bad, and the store in step.
 func TestAnySchedule(t *testing.T) {
 	ops := []string{"acquire", "acquire", "call", "call", "call", "reject", "renew", "set", "login", "logout"}
 	check(t, ops, []string{"ok", "ok", "unknown", "503", "403", "invalid_grant", "panic"}, nil)
