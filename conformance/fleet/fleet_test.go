@@ -16,8 +16,8 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 
-	"github.com/leatdev/leat/internal/redisserver"
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential/redisstore/redistest"
 )
 
 var full = flag.Bool("fleet.full", false, "8 processes with 200 callers each, 20 expiries of 5-second tokens (takes two minutes)")
@@ -40,7 +40,7 @@ func TestFleet_renews_once_per_expiry(t *testing.T) {
 	if *full {
 		processes, callers, pause, life, expiries = 8, 200, 2*time.Second, 5*time.Second, 20
 	}
-	r := redisserver.Start(t)
+	r := redistest.Start(t)
 	p := newProvider(life)
 	server := httptest.NewServer(p)
 	defer server.Close()
@@ -80,7 +80,7 @@ func TestFleet_renews_once_per_expiry(t *testing.T) {
 // The fleet goes on with a token that is good while Redis is away, also if Redis comes back with nothing: what it forgot, the fleet still knows.
 func TestFleet_goes_on_when_Redis_comes_back_empty(t *testing.T) {
 	const life = 4 * time.Second
-	r := redisserver.Start(t)
+	r := redistest.Start(t)
 	p := newProvider(life)
 	server := httptest.NewServer(p)
 	defer server.Close()
@@ -109,7 +109,7 @@ func TestFleet_goes_on_when_Redis_comes_back_empty(t *testing.T) {
 
 // BenchmarkFirstCall is how long a new replica needs from its first call to that call's start on the wire, with a token in the store.
 func BenchmarkFirstCall(b *testing.B) {
-	r := redisserver.Start(b)
+	r := redistest.Start(b)
 	p := newProvider(time.Hour)
 	server := httptest.NewServer(p)
 	defer server.Close()

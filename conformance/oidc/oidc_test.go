@@ -36,8 +36,10 @@ func TestMain(m *testing.M) {
 
 // TestFleet: four processes under load share one session, over twenty expiries. Each is renewed once, and nothing is revoked.
 func TestFleet(t *testing.T) {
+	t.Parallel()
 	for _, s := range stores {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			store := s.open(t)
 			p := startProvider(t)
 			f := startFleet(t, p.origin, p.origin, p.seed(t), store)
@@ -66,8 +68,10 @@ func TestFleet(t *testing.T) {
 // TestFleet_and_a_lost_answer: a proxy cuts the answer to one renewal, so that the new refresh token is lost. That costs one further
 // token request of the whole fleet, and every process tells its callers that a login is required.
 func TestFleet_and_a_lost_answer(t *testing.T) {
+	t.Parallel()
 	for _, s := range stores {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			store := s.open(t)
 			p := startProvider(t)
 			cut := startCutter(t, p.origin, 3)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential/redisstore"
 	"github.com/leatdev/leat/stages"
 )
 
@@ -38,7 +39,7 @@ func call(path string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	r, err := pipeline.Open(context.Background(), path, pipeline.WithStages(stages.All()...))
+	r, err := pipeline.Open(context.Background(), path, pipeline.WithStages(stages.All()...), pipeline.WithStores(redisstore.Factory()))
 	if err != nil {
 		return err
 	}

@@ -9,15 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/leatdev/leat/internal/redisserver"
 	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/credential/redisstore/redistest"
 )
 
 // TestSentinel fails over from a master that is killed to its replica.
 func TestSentinel(t *testing.T) {
 	master := server(t, "--requirepass", "hunter1", "--masterauth", "hunter1")
 	replica := server(t, "--requirepass", "hunter1", "--masterauth", "hunter1", "--replicaof", "127.0.0.1 "+master.Port, "--repl-diskless-sync-delay", "0")
-	sentinel := redisserver.New(t)
+	sentinel := redistest.New(t)
 	conf := filepath.Join(sentinel.Dir, "sentinel.conf")
 	text := fmt.Sprintf("sentinel monitor main 127.0.0.1 %s 1\nsentinel auth-pass main hunter1\nsentinel down-after-milliseconds main 500\n"+
 		"sentinel failover-timeout main 3000\nrequirepass hunter2\n", master.Port)
@@ -26,7 +26,7 @@ func TestSentinel(t *testing.T) {
 	}
 	sentinel.Config(conf, "--sentinel")
 	sentinel.Start()
-	ask := func(r *redisserver.Server, pass string, args ...string) string {
+	ask := func(r *redistest.Server, pass string, args ...string) string {
 		return r.CLI(append([]string{"-a", pass, "--no-auth-warning"}, args...)...)
 	}
 	until(t, "the Sentinel knows the replica, in step with the master", func() bool {
@@ -34,7 +34,7 @@ func TestSentinel(t *testing.T) {
 			strings.Contains(ask(replica, "hunter1", "info", "replication"), "master_link_status:up")
 	})
 	c := settled("", func(c *Config) {
-		c.URL, c.Addresses, c.Master = "", []string{"127.0.0.1:" + redisserver.FreePort(t), sentinel.Addr}, "main"
+		c.URL, c.Addresses, c.Master = "", []string{"127.0.0.1:" + redistest.FreePort(t), sentinel.Addr}, "main"
 		c.Password, c.SentinelPassword = credential.Env("A"), credential.Env("B")
 	})
 	s := opened(t, c, "A", "hunter1", "B", "hunter2")
@@ -69,10 +69,10 @@ func TestSentinel(t *testing.T) {
 
 // TestCluster uses three masters.
 func TestCluster(t *testing.T) {
-	var nodes []*redisserver.Server
+	var nodes []*redistest.Server
 	var addrs []string
 	for range 3 {
-		bus := redisserver.FreePort(t)
+		bus := redistest.FreePort(t)
 		n := server(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000")
 		nodes, addrs = append(nodes, n), append(addrs, n.Addr)
 	}

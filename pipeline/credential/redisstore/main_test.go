@@ -14,8 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/leatdev/leat/internal/redisserver"
 	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/credential/redisstore/redistest"
 	"github.com/leatdev/leat/pipeline/redact"
 )
 
@@ -105,7 +105,7 @@ func mustSave(t testing.TB, s *store, prev uint64, r credential.Record) {
 	}
 }
 
-func server(t testing.TB, args ...string) *redisserver.Server {
+func server(t testing.TB, args ...string) *redistest.Server {
 	t.Helper()
-	return redisserver.Start(t, args...)
+	return redistest.Start(t, args...)
 }

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leatdev/leat/internal/redisserver"
 	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/credential/redisstore/redistest"
 )
 
 // certify writes a CA, and server and client certificates of it, into dir.
@@ -64,7 +64,7 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	certify(t, dir)
 	at := func(name string) string { return filepath.Join(dir, name) }
-	r := redisserver.New(t, "--port", "0", "--tls-cert-file", at("server.pem"), "--tls-key-file", at("server.key"), "--tls-ca-cert-file", at("ca.pem"))
+	r := redistest.New(t, "--port", "0", "--tls-cert-file", at("server.pem"), "--tls-key-file", at("server.key"), "--tls-ca-cert-file", at("ca.pem"))
 	r.Args("--tls-port", r.Port)
 	r.Start()
 	opens := func(t *testing.T, tls TLS) (*store, error) {

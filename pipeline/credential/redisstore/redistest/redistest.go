@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package redisserver runs real Redis servers for tests: each on a loopback port of its own, in a temporary folder.
-package redisserver
+// Package redistest runs real Redis servers for tests: each on a loopback port of its own, in a temporary folder.
+package redistest
 
 import (
 	"bufio"
