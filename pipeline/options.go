@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 
@@ -20,6 +21,7 @@ type runnerOptions struct {
 	stages      []Factory
 	credentials []credential.Factory
 	stores      []credential.StoreFactory
+	given       map[string]credential.Store
 	transports  map[string]http.RoundTripper
 	handlers    map[string]http.Handler
 	dials       map[string]func(context.Context) (net.Conn, error)
@@ -49,6 +51,18 @@ func WithCredentials(f ...credential.Factory) Option {
 // WithStores links store types beside leat's own, as in WithStores(redisstore.Factory()).
 func WithStores(f ...credential.StoreFactory) Option {
 	return func(o *runnerOptions) { o.stores = append(o.stores, f...) }
+}
+
+// WithStore has s take the place of [stores.NAME]; the name "*" is every store of the file that no other WithStore names, as for tests
+// that must touch neither disk nor network. Who gives a store closes it, after the runner.
+func WithStore(name string, s credential.Store) Option {
+	return func(o *runnerOptions) {
+		o.given = maps.Clone(o.given)
+		if o.given == nil {
+			o.given = map[string]credential.Store{}
+		}
+		o.given[name] = s
+	}
 }
 
 // WithTransport has rt take the place of [transports.NAME]; the name "default" is the transport of pipelines that name none. The name "*"

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // Env is a file's pipelines in a test. Its methods may be called by many goroutines.
@@ -21,7 +22,8 @@ type Env struct {
 
 // Open opens the file at path with its stages (pipeline.WithStages) and whatever other options the program itself uses, and has h
 // answer for every origin: token endpoints, APIs, redirects. h tells them apart by the request's Host and path. Secrets are
-// "fake-" and a name; the environment's LEAT_ variables are not read; logs go to the test's. What can't be opened fails the test.
+// "fake-" and a name; stores are in memory; the environment's LEAT_ variables are not read; logs go to the test's. What can't be
+// opened fails the test.
 // The runner is closed when the test ends. It works in a testing/synctest bubble.
 func Open(t testing.TB, path string, h http.Handler, opts ...pipeline.Option) *Env {
 	t.Helper()
@@ -43,6 +45,7 @@ func open(t testing.TB, h http.Handler, opts []pipeline.Option, start func([]pip
 	e := &Env{t: t, net: newNetwork(h)}
 	all := append([]pipeline.Option{
 		pipeline.WithEnviron(nil),
+		pipeline.WithStore("*", credential.NewMemoryStore()),
 		pipeline.WithSecretsFrom(FakeSecret),
 		pipeline.WithLogger(slog.New(slog.NewTextHandler(t.Output(), nil))),
 	}, opts...)

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/leatdev/leat/pipeline"
@@ -42,5 +44,35 @@ stages    = []
 		if string(got) != "fake" || req.URL.Host != outside.Listener.Addr().String() {
 			t.Errorf("pipeline %s: got %q from %s", name, got, req.URL.Host)
 		}
+	}
+}
+
+// TestStoresAreMemory: a file's stores are neither read nor written.
+func TestStoresAreMemory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tokens")
+	env := pipelinetest.OpenText(t, `
+version = 1
+[stores.disk]
+type = "file"
+dir  = "`+dir+`"
+[credentials.api]
+type    = "bearer"
+origins = ["https://api.example.com"]
+token   = { env = "TOKEN" }
+store   = "disk"
+[pipelines.api]
+base_url   = "https://api.example.com"
+credential = "api"
+stages     = []
+`, http.NotFoundHandler())
+	s, err := env.Runner.Credential("api", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Acquire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the store's folder: %v, want that there is none", err)
 	}
 }
