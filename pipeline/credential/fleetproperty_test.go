@@ -47,27 +47,25 @@ func (p fleetPlan) has(kinds ...string) bool {
 }
 
 func drawFleet(t *rapid.T, kinds []string) fleetPlan {
-	ms := func(most int64) *rapid.Generator[time.Duration] {
-		return rapid.Custom(func(t *rapid.T) time.Duration {
-			return time.Duration(rapid.Int64Range(0, most).Draw(t, "ms")) * time.Millisecond
-		})
-	}
 	p := fleetPlan{
 		Processes: rapid.IntRange(2, 4).Draw(t, "processes"),
 		Life:      rapid.SampledFrom([]time.Duration{3 * time.Second, 20 * time.Second, time.Hour}).Draw(t, "life"),
-		Latency:   ms(1500).Draw(t, "latency"),
+		Latency:   span(1500*time.Millisecond).Draw(t, "latency"),
 		Policy:    rapid.SampledFrom([]OnStoreFailure{FailWithoutStore, FailWithoutStore, RefreshWithoutStore}).Draw(t, "policy"),
 		Deaf:      rapid.Bool().Draw(t, "deaf"),
 		Answers:   rapid.SliceOfN(rapid.SampledFrom([]string{"ok", "ok", "ok", "503", "403", "lost"}), 0, 8).Draw(t, "answers"),
 	}
-	which := rapid.IntRange(0, p.Processes-1)
+	which, many := rapid.IntRange(0, p.Processes-1), rapid.SampledFrom([]int{10, 30, 80}).Draw(t, "how many")
 	ops := []string{"acquire", "acquire", "acquire", "call", "call", "renew", "spoil", "spoil", "login", "logout"}
 	p.Steps = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fleetStep {
-		return fleetStep{step{ms(40_000).Draw(t, "at"), rapid.SampledFrom(ops).Draw(t, "op"), ms(15_000).Draw(t, "patient") + time.Millisecond}, which.Draw(t, "process")}
-	}), 10, 80).Draw(t, "steps")
+		return fleetStep{
+			step{At: span(40*time.Second).Draw(t, "at"), Op: rapid.SampledFrom(ops).Draw(t, "op"), Patient: span(15*time.Second).Draw(t, "patient") + time.Millisecond},
+			which.Draw(t, "process"),
+		}
+	}), many, many).Draw(t, "steps")
 	if len(kinds) > 0 {
 		p.Faults = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fleetFault {
-			return fleetFault{ms(40_000).Draw(t, "at"), ms(6_000).Draw(t, "for"), rapid.SampledFrom(kinds).Draw(t, "kind"), which.Draw(t, "process")}
+			return fleetFault{span(40*time.Second).Draw(t, "at"), span(6*time.Second).Draw(t, "for"), rapid.SampledFrom(kinds).Draw(t, "kind"), which.Draw(t, "process")}
 		}), 1, 6).Draw(t, "faults")
 	}
 	return p
@@ -289,7 +287,7 @@ func (r *fleetRun) agree() {
 }
 
 func checkFleet(t *testing.T, kinds ...string) {
-	rapid.Check(t, func(rt *rapid.T) {
+	thousand(t, func(rt *rapid.T) {
 		p := drawFleet(rt, kinds)
 		var wrong []error
 		synctest.Test(t, func(t *testing.T) {

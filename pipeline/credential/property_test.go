@@ -19,6 +19,7 @@ type step struct {
 	At      time.Duration
 	Op      string
 	Patient time.Duration // how long the caller waits
+	Worked  bool          // the API took the token before
 }
 
 // plan is a random life of a session: what happens, and what server and store answer.
@@ -26,26 +27,38 @@ type plan struct {
 	Steps   []step
 	Life    time.Duration
 	Latency time.Duration
-	Answers []string // of the token server in turn, then "ok"
-	Saves   []bool   // of the store in turn, then true
+	Sending time.Duration // of a call, until its 401: the token may be an old one by then
+	Answers []string      // of the token server in turn, then "ok"
+	Saves   []bool        // of the store in turn, then true
 	Saving  time.Duration
 }
 
+// span draws a duration evenly: rapid's own numbers are small ones for the most part, and a life would be over after a moment.
+func span(most time.Duration) *rapid.Generator[time.Duration] {
+	return rapid.Custom(func(t *rapid.T) time.Duration {
+		n := time.Duration(0)
+		for range 12 {
+			n *= 2
+			if rapid.Bool().Draw(t, "bit") {
+				n++
+			}
+		}
+		return (n * most / 4095).Round(time.Millisecond)
+	})
+}
+
 func drawPlan(t *rapid.T, ops []string, answers []string) plan {
-	ms := func(most int64) *rapid.Generator[time.Duration] {
-		return rapid.Custom(func(t *rapid.T) time.Duration {
-			return time.Duration(rapid.Int64Range(0, most).Draw(t, "ms")) * time.Millisecond
-		})
-	}
+	many := rapid.SampledFrom([]int{1, 5, 20, 60}).Draw(t, "how many")
 	return plan{
 		Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
-			return step{At: ms(20_000).Draw(t, "at"), Op: rapid.SampledFrom(ops).Draw(t, "op"), Patient: ms(12_000).Draw(t, "patient") + time.Millisecond}
-		}), 1, 60).Draw(t, "steps"),
+			return step{At: span(20*time.Second).Draw(t, "at"), Op: rapid.SampledFrom(ops).Draw(t, "op"), Patient: span(12*time.Second).Draw(t, "patient") + time.Millisecond, Worked: rapid.Bool().Draw(t, "worked")}
+		}), many, many).Draw(t, "steps"),
 		Life:    rapid.SampledFrom([]time.Duration{0, 300 * time.Millisecond, 5 * time.Second, time.Hour}).Draw(t, "life"),
-		Latency: ms(2_000).Draw(t, "latency"),
+		Latency: span(2*time.Second).Draw(t, "latency"),
+		Sending: span(time.Second).Draw(t, "sending"),
 		Answers: rapid.SliceOfN(rapid.SampledFrom(answers), 0, 10).Draw(t, "answers"),
 		Saves:   rapid.SliceOfN(rapid.Bool(), 0, 10).Draw(t, "saves"),
-		Saving:  ms(1_000).Draw(t, "saving"),
+		Saving:  span(time.Second).Draw(t, "saving"),
 	}
 }
 
@@ -118,7 +131,10 @@ func (r *run) take(ctx context.Context, st step) {
 	case "acquire":
 		r.acquire(ctx)
 	case "call": // as a pipeline does: send, 401, reject, acquire, replay
-		if n := r.acquire(ctx); n != nil {
+		if n := r.acquire(ctx); n != nil && r.send(ctx) {
+			if st.Worked {
+				n.Worked()
+			}
 			r.reject(n.Generation())
 			r.acquire(ctx)
 		}
@@ -137,6 +153,16 @@ func (r *run) take(ctx context.Context, st step) {
 	}
 	if deadline, _ := ctx.Deadline(); time.Now().After(deadline) {
 		r.fail("I10: %s returned %s after its context ended", st.Op, time.Since(deadline))
+	}
+}
+
+// send takes its time and reports whether the caller is still there.
+func (r *run) send(ctx context.Context) bool {
+	select {
+	case <-time.After(r.Sending):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -207,7 +233,7 @@ func (r *run) end() {
 
 // check runs fn in virtual time for many random plans.
 func check(t *testing.T, ops, answers []string, also func(*run)) {
-	rapid.Check(t, func(rt *rapid.T) {
+	thousand(t, func(rt *rapid.T) {
 		p := drawPlan(rt, ops, answers)
 		var wrong []error
 		synctest.Test(t, func(t *testing.T) {
@@ -222,6 +248,13 @@ func check(t *testing.T, ops, answers []string, also func(*run)) {
 			rt.Fatalf("%v", errors.Join(wrong...))
 		}
 	})
+}
+
+// thousand has rapid draw ten times as often as it does by itself: a life costs less than a millisecond.
+func thousand(t *testing.T, property func(*rapid.T)) {
+	for range 10 {
+		rapid.Check(t, property)
+	}
 }
 
 // Whatever happens: I1, I10, I11, one result, no token known to be bad, and the store in step.
