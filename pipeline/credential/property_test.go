@@ -36,14 +36,14 @@ type plan struct {
 // span draws a duration evenly: rapid's own numbers are small ones for the most part, and a life would be over after a moment.
 func span(most time.Duration) *rapid.Generator[time.Duration] {
 	return rapid.Custom(func(t *rapid.T) time.Duration {
-		n := time.Duration(0)
+		n := int64(0)
 		for range 12 {
 			n *= 2
 			if rapid.Bool().Draw(t, "bit") {
 				n++
 			}
 		}
-		return (n * most / 4095).Round(time.Millisecond)
+		return time.Duration(n * int64(most) / 4095).Round(time.Millisecond)
 	})
 }
 
