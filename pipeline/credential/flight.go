@@ -98,8 +98,8 @@ func (s *Session) land(f *flight, cause error) {
 		v.err, v.retryAt = s.errorf(StatusCooldown, cause), time.Now().Add(wait)
 		v.err.RetryAfter = wait
 	}
-	fault := v.err
-	if s.closed {
+	fault, closed := v.err, s.closed
+	if closed {
 		v.err = s.view.Load().err
 	}
 	s.settle(&v, nil, fault)
@@ -112,7 +112,11 @@ func (s *Session) land(f *flight, cause error) {
 		s.log().Log(context.Background(), level, "credential needs a login", "error", cause)
 		return
 	}
-	s.log().Warn("credential could not be renewed", "error", cause, "retry_after", fault.RetryAfter)
+	level := slog.LevelWarn
+	if closed && errors.Is(cause, context.Canceled) { // Close ended the wait: nothing failed
+		level = slog.LevelDebug
+	}
+	s.log().Log(context.Background(), level, "credential could not be renewed", "error", cause, "retry_after", fault.RetryAfter)
 }
 
 // install makes v, which holds a newer token, the session's view. The caller holds s.mu.

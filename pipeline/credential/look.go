@@ -97,14 +97,14 @@ func (s *Session) look() {
 	v, seen, began := s.view.Load(), s.seen, s.generation
 	s.mu.Unlock()
 	rec, err := s.load(s.life)
-	again := err == nil && s.weigh(began, v, seen, rec)
+	lost := err == nil && s.weigh(began, v, seen, rec)
 	s.writing.give()
 	switch {
 	case s.life.Err() != nil:
 	case err != nil:
 		_ = s.storeFails(err)
-	case again:
-		s.restore(s.life, began, rec)
+	case lost:
+		s.restore(s.life, began, seen, rec)
 	}
 }
 
@@ -136,7 +136,7 @@ func (s *Session) weigh(began uint64, v *view, known sight, rec Record) (lost bo
 	s.learn(rec.Token)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.generation == began {
+	if s.generation == began && !s.loggingIn {
 		s.seen = sightOf(rec)
 		s.install(&view{snap: n, refused: v.snap != nil && v.snap.Token().Access == rec.Token.Access})
 	}

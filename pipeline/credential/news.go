@@ -92,7 +92,7 @@ func (s *Session) adopt(began uint64, n *Snapshot, rec Record) {
 	s.log().Debug("credential adopted the stored token", "generation", n.generation) // before the waiters go on
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.generation != began {
+	if s.generation != began || s.loggingIn {
 		return
 	}
 	s.seen = sightOf(rec)
@@ -102,7 +102,7 @@ func (s *Session) adopt(began uint64, n *Snapshot, rec Record) {
 // leave publishes that somebody else logged the credential out.
 func (s *Session) leave(began uint64, rec Record) {
 	s.mu.Lock()
-	if s.generation != began {
+	if s.generation != began || s.loggingIn {
 		s.mu.Unlock()
 		return
 	}
@@ -143,27 +143,35 @@ func (s *Session) concede(ctx context.Context, began uint64, rec Record) {
 }
 
 // restore saves again what the session holds, because the store lost it: who comes next must find it there, rather than begin
-// with a refresh token that was used long ago. rec is what it holds instead.
+// with a refresh token that was used long ago. rec is what it holds instead, judged against known.
 //
 // Which process holds the newest token the store can't tell any more. Where several bring theirs back, the one that was
 // obtained last stays. What remains is a process that missed the news before the loss and that renews, with a refresh token which
 // was used, before any holder of a newer one has noticed: it ends where the server takes such a token for stolen.
-func (s *Session) restore(ctx context.Context, began uint64, rec Record) {
-	s.mu.Lock()
-	v := *s.view.Load()
-	if s.generation != began {
-		s.mu.Unlock()
-		return
-	}
-	s.seen = sightOf(rec)
-	lost := (v.worth() || v.ended == StatusClosed && !s.closed) && !v.unsaved
-	if lost {
-		v.unsaved = true
-		s.change(&v)
-	}
-	s.mu.Unlock()
-	if lost {
+func (s *Session) restore(ctx context.Context, began uint64, known sight, rec Record) {
+	if s.lost(ctx, began, known, rec) {
 		s.log().Warn("the store has lost the token of a credential: it is saved again")
 		_ = s.saveNow(ctx)
 	}
+}
+
+// lost notes what restore is told and reports whether there is something to save.
+func (s *Session) lost(ctx context.Context, began uint64, known sight, rec Record) bool {
+	if s.writing.take(ctx) != nil {
+		return false
+	}
+	defer s.writing.give()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := *s.view.Load()
+	if s.generation != began || s.seen != known { // written meanwhile: rec is older than what the store holds by now
+		return false
+	}
+	s.seen = sightOf(rec)
+	if v.unsaved || !v.worth() && (v.ended != StatusClosed || s.closed) {
+		return false
+	}
+	v.unsaved, v.byHand = true, false // it won when it came; what is newer it must not replace
+	s.change(&v)
+	return true
 }

@@ -70,7 +70,7 @@ func (s *Session) turn(wait context.Context, f *flight, a *asking) (done bool, e
 		prev = rec.Token
 		s.concede(wait, f.began, rec)
 	case rec.Generation < seen: // the store lost what it held, or went back to an older copy of it
-		s.restore(wait, f.began, rec)
+		s.restore(wait, f.began, known, rec)
 		return false, nil
 	default:
 		s.see(rec)

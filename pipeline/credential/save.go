@@ -86,30 +86,34 @@ func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) boo
 	return nil, err
 }
 
-// clear stores that the session is logged out.
-func (s *Session) clear(ctx context.Context) (err error) {
+// clear stores that the session was logged out at the moment left. Where the store holds a record that yield prefers, that one
+// stays and is returned. The caller holds s.writing.
+func (s *Session) clear(ctx context.Context, left time.Time, yield func(Record) bool) (other *Record, err error) {
 	for range 3 {
 		s.mu.Lock()
 		prev := s.seen.generation
 		s.mu.Unlock()
-		r := Record{Generation: prev + 1, Obtained: time.Now().Round(0), Ended: StatusClosed}
+		r := Record{Generation: prev + 1, Obtained: left.Round(0), Ended: StatusClosed}
 		if err = s.put(ctx, prev, r); err == nil {
 			s.storeWorks()
-			return nil
+			return nil, nil
 		}
 		if !errors.Is(err, ErrConflict) {
-			return err
+			return nil, err
 		}
 		found, err := s.load(ctx)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if found.Ended != StatusClosed && yield(found) {
+			return &found, nil
 		}
 		s.see(found)
 		if found.Ended == StatusClosed {
-			return nil
+			return nil, nil
 		}
 	}
-	return err
+	return nil, err
 }
 
 func (s *Session) see(rec Record) {
@@ -139,33 +143,44 @@ func (s *Session) saveNow(ctx context.Context) error {
 
 // save writes the current token, or that it is logged out, if that is not done yet. The caller holds s.writing.
 func (s *Session) save(ctx context.Context) error {
-	v := s.view.Load()
+	s.mu.Lock()
+	v, began := s.view.Load(), s.generation
+	s.mu.Unlock()
 	if !v.unsaved {
 		return nil
 	}
 	var (
 		other *Record
 		err   error
+		left  = v.left
+		yield = func(found Record) bool { return v.yields(0, found) }
 	)
+	if v.byHand { // from now on nobody may take what was renewed before it was known for newer
+		left = time.Now()
+	}
 	if v.snap == nil {
-		err = s.clear(ctx)
+		other, err = s.clear(ctx, left, yield)
 	} else {
-		other, err = s.store(ctx, v.snap, func(found Record) bool { return v.yields(0, found) })
+		other, err = s.store(ctx, v.snap, yield)
 	}
 	if err != nil {
 		_ = s.storeFails(err)
 		return err
 	}
-	s.mu.Lock()
-	began := s.generation
-	s.mu.Unlock()
-	if other != nil && s.view.Load().snap == v.snap && s.follow(began, v, *other) {
+	if other != nil && s.follow(began, v, *other) {
+		if v.ended != "" && other.Ended == "" {
+			s.log().Info("credential is back: somebody else stored a token")
+		}
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := *s.view.Load(); now.snap == v.snap { // a newer token has a writer of its own, which waits for s.writing
+	if s.generation == began { // a newer token or logout has a writer of its own, which waits for s.writing
+		now := *s.view.Load()
 		now.unsaved = false
+		if now.snap == nil {
+			now.left = left
+		}
 		s.change(&now)
 	}
 	return nil

@@ -68,7 +68,7 @@ type view struct {
 	snap    *Snapshot
 	refused bool      // a 401 answered a send that carried snap
 	unsaved bool      // snap is not in the store
-	byHand  bool      // snap came by a login or Set, or it is a logout: in the store it wins over whatever stands there
+	byHand  bool      // snap came by a login or Set, or it is a logout: until it is saved it wins over whatever the store holds
 	ended   Status    // StatusDead or StatusClosed, else ""
 	left    time.Time // of a logout: when
 	retryAt time.Time // no flight before it
