@@ -57,12 +57,14 @@ func (s *Session) Login(ctx context.Context, fields map[string]redact.Secret) er
 		return s.view.Load().err
 	}
 	began := s.generation
+	s.loggingIn = true
 	s.running.Add(1)
 	s.mu.Unlock()
 
 	done := make(chan error, 1)
 	go func() {
 		defer s.running.Done()
+		defer s.loggedIn()
 		err := errors.New("the login ended early")
 		defer func() { done <- err }() // deferred, because a source may end its goroutine
 		defer s.request.give()
@@ -89,6 +91,17 @@ func (s *Session) login(ctx context.Context, source Loginer, fields map[string]r
 		return s.errorf(s.State().Status, errors.New("a logout or another token came while logging in, and counts"))
 	}
 	return nil
+}
+
+// loggedIn has the session listen to its store again.
+func (s *Session) loggedIn() {
+	s.mu.Lock()
+	missed := s.missed
+	s.loggingIn, s.missed = false, false
+	s.mu.Unlock()
+	if missed {
+		s.looker.add(s)
+	}
 }
 
 // Logout forgets the token here and in the store. A flight that runs brings nothing any more; its waiters fail at once. Login

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/leatdev/leat/pipeline/redact"
@@ -96,11 +97,22 @@ func (s *Session) seed(ctx context.Context) (digest string, err error) {
 	return hex.EncodeToString(sum[:16]), nil
 }
 
+// notTheToken are the error codes that say nothing of the refresh token (RFC 6749 §5.2, RFC 8707 §2, RFC 9449 §8 and the like). A
+// server may say unauthorized_client or invalid_request of one that was used twice.
+var notTheToken = [...]string{
+	"invalid_client", "invalid_scope", "invalid_target", "unsupported_grant_type", "temporarily_unavailable", "server_error", "slow_down",
+	"invalid_dpop_proof", "use_dpop_nonce",
+}
+
 // verdict tells whether a refresh grant was refused, and whether for good: only an OAuth error body says that. A bare 400 or
-// 401 may be a home-made login API's word for it, while a 403 is a proxy's and a 404 a deployment's.
+// 401 may be a home-made login API's word for it, while a 403 is a proxy's and a 404 a deployment's. Nor is the refresh token at
+// fault where the server refuses the client, or what it asks for: another process, set up rightly, may still use it.
 func verdict(err error) (refused, died bool) {
 	fail := (*Failure)(nil)
 	if !errors.As(err, &fail) || !fail.Refresh {
+		return false, false
+	}
+	if slices.Contains(notTheToken[:], fail.Code) {
 		return false, false
 	}
 	died = fail.Code != "" && fail.Status/100 == 4 && fail.Status != http.StatusTooManyRequests

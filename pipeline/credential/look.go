@@ -136,7 +136,7 @@ func (s *Session) weigh(began uint64, v *view, known sight, rec Record) (lost bo
 	s.learn(rec.Token)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.generation == began && !s.loggingIn {
+	if s.generation == began && !s.passes() {
 		s.seen = sightOf(rec)
 		s.install(&view{snap: n, refused: v.snap != nil && v.snap.Token().Access == rec.Token.Access})
 	}

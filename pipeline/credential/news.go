@@ -86,13 +86,19 @@ func (s *Session) follow(began uint64, v *view, rec Record) bool {
 	return true
 }
 
+// passes reports whether what the store holds is passed over for now, because somebody logs in, and notes that. The caller holds s.mu.
+func (s *Session) passes() bool {
+	s.missed = s.missed || s.loggingIn
+	return s.loggingIn
+}
+
 // adopt publishes a stored token.
 func (s *Session) adopt(began uint64, n *Snapshot, rec Record) {
 	s.learn(rec.Token)
 	s.log().Debug("credential adopted the stored token", "generation", n.generation) // before the waiters go on
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.generation != began || s.loggingIn {
+	if s.generation != began || s.passes() {
 		return
 	}
 	s.seen = sightOf(rec)
@@ -102,7 +108,7 @@ func (s *Session) adopt(began uint64, n *Snapshot, rec Record) {
 // leave publishes that somebody else logged the credential out.
 func (s *Session) leave(began uint64, rec Record) {
 	s.mu.Lock()
-	if s.generation != began || s.loggingIn {
+	if s.generation != began || s.passes() {
 		s.mu.Unlock()
 		return
 	}

@@ -73,6 +73,8 @@ type Session struct {
 	failures   int         // in a row
 	refusals   []time.Time // of distinct fresh tokens, the last three at most
 	storms     int         // in a row
+	loggingIn  bool        // what the store holds meanwhile was there before, or gives way
+	missed     bool        // something was passed over for that
 	saving     bool        // the goroutine that tries to save again runs
 	kept       Lease       // a turn whose token is still to be saved
 	keptUntil  time.Time
