@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strconv"
 	"time"
 )
@@ -20,14 +22,26 @@ func (e *storeError) Error() string {
 	if e.name != "" {
 		who += " " + strconv.Quote(e.name)
 	}
-	text := fmt.Sprintf("%s can't be reached: %v; calls go on once it answers", who, e.err)
-	if e.policy != RefreshWithoutStore {
-		text += ` (on_store_failure = "refresh" renews without it)`
+	text := fmt.Sprintf("%s can't be used: %v; calls go on once it works", who, e.err)
+	if e.policy != RefreshWithoutStore && outOfReach(e.err) {
+		text += ` (on_store_failure = "refresh" renews without it; two processes might collide)`
 	}
 	return text
 }
 
-func (e *storeError) Unwrap() error { return e.err }
+func (e *storeError) Unwrap() []error { return []error{ErrStore, e.err} }
+
+// outOfReach reports whether the store does not answer, unlike one that says what is wrong.
+func outOfReach(err error) bool {
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	late, ok := errors.AsType[net.Error](err)
+	return ok && late.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
 
 // patience is how long a call of the store may take. A store that failed just now gets less: callers wait.
 func (s *Session) patience() time.Duration {

@@ -73,7 +73,7 @@ func TestSessionAndStore(t *testing.T) {
 			s := open(t, SessionConfig{Source: &tokens{noLogin: true}, Store: f, StoreName: "fleet"})
 			f.set(away)
 			_, err := s.Acquire(t.Context())
-			if e := wantError(t, err, StatusCooldown); !strings.Contains(e.Error(), `the store "fleet" can't be reached: lease: store away`) || errors.Is(e, ErrLoginRequired) {
+			if e := wantError(t, err, StatusCooldown); !strings.Contains(e.Error(), `the store "fleet" can't be used: lease: store away`) || errors.Is(e, ErrLoginRequired) {
 				t.Fatal(e)
 			}
 		},

@@ -11,7 +11,8 @@ import (
 )
 
 // A Store keeps the tokens of sessions, for one process or for many that share it. Methods are safe for concurrent use and
-// return soon after ctx ends; their errors hold no secret. A store may also be a Notifier, an Inspector and an io.Closer.
+// return soon after ctx ends; their errors hold no secret. A store may also be a Notifier, an Inspector, a Prober, a Forgetter and an
+// io.Closer.
 type Store interface {
 	// Load returns the record of key, or the zero Record if there is none.
 	Load(ctx context.Context, key Key) (Record, error)
@@ -46,6 +47,19 @@ type Inspector interface {
 	Keys(ctx context.Context) ([]Key, error)
 	// Holder says who has the turn to renew key, as "host, process ID", and "" if nobody has.
 	Holder(ctx context.Context, key Key) (string, error)
+}
+
+// A Prober is a Store that can tell beforehand whether it would keep a token, for who is about to get one that can't be got twice.
+type Prober interface {
+	// Probe tries whether records can be written, and leaves nothing behind. Its error says what Save would say.
+	Probe(ctx context.Context) error
+}
+
+// A Forgetter is a Store that can do away with a record which it can't read.
+type Forgetter interface {
+	// Forget removes the record of key, whatever it is; that there is none is no error. It takes no turn and compares nothing: a
+	// process that holds a newer token may store it again.
+	Forget(ctx context.Context, key Key) error
 }
 
 // OnStoreFailure is what a session does where its token is over and the store can't be reached.
@@ -85,6 +99,9 @@ type Record struct {
 
 // ErrConflict is returned by Store.Save when the record is not the one that was to be replaced.
 var ErrConflict = errors.New("the stored token was changed by somebody else")
+
+// ErrStore is in every error of a session whose cause is that its store fails.
+var ErrStore = errors.New("the store can't be used")
 
 // NewMemoryStore returns a Store that lives as long as the process. It forgets tokens that are over and can't be renewed; what
 // else its subjects have it keeps.

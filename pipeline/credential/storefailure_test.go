@@ -3,6 +3,7 @@ package credential
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,7 +12,9 @@ import (
 	"github.com/leatdev/leat/pipeline/redact"
 )
 
-func away(op string) error { return errors.New(op + ": connection refused") }
+func away(op string) error {
+	return &net.OpError{Op: op, Err: errors.New("connection refused")}
+}
 
 // pair returns two processes with a session each that hold the same token.
 func pair(t *testing.T, f *fleet, c SessionConfig) (a, b *process, first, second *Session) {
@@ -70,7 +73,7 @@ func TestStoreFailure(t *testing.T) {
 			a.set(away)
 			time.Sleep(time.Minute)
 			e := refused(t, first, StatusCooldown)
-			for _, want := range []string{`the store "fleet" can't be reached: lease: connection refused`, `on_store_failure = "refresh"`, "next try in"} {
+			for _, want := range []string{`the store "fleet" can't be used: lease: connection refused`, `on_store_failure = "refresh"`, "next try in"} {
 				if !strings.Contains(e.Error(), want) {
 					t.Fatalf("%v does not say %q", e, want)
 				}
