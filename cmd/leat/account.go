@@ -189,6 +189,20 @@ func (c *account) load(ctx context.Context) (credential.Record, error) {
 	return rec, nil
 }
 
+// probe asks the store whether it would keep a token.
+func (c *account) probe(ctx context.Context) error {
+	prober, ok := c.store.(credential.Prober)
+	if !ok {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
+	if err := prober.Probe(wait); err != nil {
+		return c.away(ctx, err)
+	}
+	return nil
+}
+
 // away says that the store failed.
 func (c *account) away(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
@@ -244,8 +258,11 @@ func (c *account) failed(ctx context.Context, err error) error {
 // stored returns what the store keeps after the session brought it up to date, or why it could not.
 func (c *account) stored(ctx context.Context, session *credential.Session) (credential.Record, error) {
 	if session.State().Unsaved {
-		return credential.Record{}, &exitError{exitStore, fmt.Errorf("%s: there is a new token, but it could not be stored and ends with this command: %s",
-			c, c.faults.last())}
+		text := fmt.Sprintf("%s: there is a new token, but it could not be stored and ends with this command: %s", c, c.faults.last())
+		if config, ok := c.plan.Config.(*credential.OAuth2Config); ok && config.Grant == "refresh_token" {
+			text += "; the given refresh token is spent, unless its server takes one twice: get another"
+		}
+		return credential.Record{}, &exitError{exitStore, errors.New(text)}
 	}
 	return c.load(ctx)
 }

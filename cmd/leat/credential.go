@@ -123,6 +123,9 @@ func (a *app) refresh(ctx context.Context, c *account) error {
 	if before.Ended == credential.StatusClosed {
 		return &exitError{exitFailed, fmt.Errorf("%s is logged out: %s logs in", c, c.command("login"))}
 	}
+	if err := c.probe(ctx); err != nil {
+		return err
+	}
 	session, err := c.session()
 	if err != nil {
 		return err

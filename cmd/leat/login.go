@@ -64,6 +64,9 @@ func (a *app) login(ctx context.Context, c *account, f loginFlags) error {
 	if _, err := c.load(ctx); err != nil { // before anybody types a password in vain
 		return err
 	}
+	if err := c.probe(ctx); err != nil { // before a token is spent for one that would be lost
+		return err
+	}
 	fields, err := a.fill(ctx, form)
 	if err != nil {
 		return err
