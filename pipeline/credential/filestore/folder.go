@@ -56,8 +56,23 @@ func (s *Store) fault(doing string, err error) error {
 	case errors.Is(err, syscall.ELOOP):
 		advice = ": the store follows no links; move the link away"
 	}
-	return fmt.Errorf("store %s: %s: %w%s", s.name, doing, err, advice)
+	return fmt.Errorf("store %s: %s: %w%s", s.name, doing, told{err}, advice)
 }
+
+// told is an error whose text names the file at the end: what stands after "….token: " passes for a secret, and is masked.
+type told struct{ error }
+
+func (e told) Error() string {
+	switch err := e.error.(type) { //nolint:errorlint // one that is wrapped has words of its own around it
+	case *fs.PathError:
+		return fmt.Sprintf("%s: %v (the file %q)", err.Op, err.Err, err.Path)
+	case *os.LinkError:
+		return fmt.Sprintf("%s: %v (the file %q, to %q)", err.Op, err.Err, err.Old, err.New)
+	}
+	return e.error.Error()
+}
+
+func (e told) Unwrap() error { return e.error }
 
 func (s *Store) faultUnlessMissing(doing string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

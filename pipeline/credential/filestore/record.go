@@ -73,11 +73,11 @@ func (s *Store) read(ctx context.Context, f files, path string) (credential.Reco
 	}
 	key, record, ok := split(b)
 	if !ok || key != f.key {
-		return credential.Record{}, fmt.Errorf("%s: %w: see what it is, and delete it or log in anew", path, credential.ErrUnreadable)
+		return credential.Record{}, fmt.Errorf("%w (the file %q): see what it is, and delete it or log in anew", credential.ErrUnreadable, path)
 	}
 	r, err := s.codec.Decode(ctx, f.key, record)
 	if err != nil {
-		return credential.Record{}, fmt.Errorf("%s: %w", path, err)
+		return credential.Record{}, fmt.Errorf("%w (the file %q)", err, path)
 	}
 	return r, nil
 }
@@ -167,10 +167,10 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a plain file: move it away", path)
+		return nil, fmt.Errorf("%q is not a plain file: move it away", path)
 	}
 	if info.Size() > maxRecord {
-		return nil, fmt.Errorf("%s: %w: it has more than %d MiB", path, credential.ErrUnreadable, maxRecord>>20)
+		return nil, fmt.Errorf("%w (the file %q): it has more than %d MiB", credential.ErrUnreadable, path, maxRecord>>20)
 	}
 	return io.ReadAll(file)
 }
