@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 )
 
@@ -116,7 +117,8 @@ func (s *indiscreet) RoundTrip(req *http.Request) (*http.Response, error) {
 	case "/401":
 		return reply2(req, 401, fmt.Sprintf(`{"title":"no","detail":"the token %s is bad","token":%q}`, auth, auth)), nil
 	case "/503":
-		return reply2(req, 503, fmt.Sprintf(`{"message":"busy with %s","password":%q}`, auth, auth)), nil
+		bare := strings.TrimPrefix(auth, "Bearer ") // nothing around it says what it is
+		return reply2(req, 503, fmt.Sprintf(`{"message":"busy with %s, in short %s","password":%q}`, auth, bare, auth)), nil
 	case "/broken":
 		return reply2(req, 200, `{"access_token":"`+auth+`"`), nil
 	case "/redirect":
