@@ -20,6 +20,7 @@ import (
 
 // crowd is callers of one pipeline, and what its host answers them.
 type crowd struct {
+	Base    string // of the waits
 	Ratio   float64
 	Floor   float64
 	Window  int // in seconds
@@ -44,8 +45,9 @@ func drawCrowd(t *rapid.T) crowd {
 		Ratio:  rapid.SampledFrom([]float64{0, 0.1, 0.2, 0.5, 0.9}).Draw(t, "ratio"),
 		Floor:  rapid.SampledFrom([]float64{0.5, 1, 2, 5}).Draw(t, "floor"),
 		Window: rapid.IntRange(1, 4).Draw(t, "window"),
+		Base:   rapid.SampledFrom([]string{"1ms", "200ms"}).Draw(t, "base"),
 		Callers: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) caller {
-			c := caller{At: rapid.IntRange(0, 8000).Draw(t, "at"), NoSend: rapid.IntRange(0, 9).Draw(t, "no send") == 0}
+			c := caller{At: 500*rapid.IntRange(0, 15).Draw(t, "half second") + rapid.IntRange(0, 500).Draw(t, "ms"), NoSend: rapid.IntRange(0, 9).Draw(t, "no send") == 0}
 			if rapid.IntRange(0, 4).Draw(t, "cancels") == 0 {
 				c.Cancel = rapid.IntRange(1, 3000).Draw(t, "cancel")
 			}
@@ -97,7 +99,7 @@ func (c crowd) play(t *testing.T) string {
 		}
 		return next.RoundTrip(req)
 	})
-	table := fmt.Sprintf("max_attempts = 4\nattempt_header = \"X-Attempt\"\nbudget = { ratio = %v, floor = %v, window = \"%ds\" }", c.Ratio, c.Floor, c.Window)
+	table := fmt.Sprintf("base = %q\nmax_attempts = 4\nattempt_header = \"X-Attempt\"\nbudget = { ratio = %v, floor = %v, window = \"%ds\" }", c.Base, c.Ratio, c.Floor, c.Window)
 	p := openWith(t, table, "", rt, inner(absent.Do), outer(pass1), pipeline.WithObserver(func(call *pipeline.Call, e pipeline.Event) {
 		if e.Name == pipeline.EventRetry {
 			mu.Lock()

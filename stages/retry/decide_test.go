@@ -137,14 +137,17 @@ func TestDelay(t *testing.T) {
 // TestDecisionProperties holds whatever the numbers are: never earlier than asked (I7), never into a deadline, never negative.
 func TestDecisionProperties(t *testing.T) {
 	durations := rapid.Custom(func(t *rapid.T) time.Duration {
-		return time.Duration(rapid.OneOf(rapid.Int64Range(0, math.MaxInt64), rapid.Int64Range(0, int64(time.Minute))).Draw(t, "d"))
+		unit := rapid.SampledFrom([]time.Duration{1, time.Millisecond, time.Second, time.Minute, 1 << 50}).Draw(t, "unit")
+		return unit * time.Duration(rapid.SampledFrom([]int64{0, 1, 2, 3, 10, 30, 1 << 12}).Draw(t, "n")) //nolint:durationcheck // of a unit so many
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		c := Defaults()
 		c.Base = max(1, durations.Draw(t, "base"))
 		c.MaxDelay = max(c.Base, durations.Draw(t, "max_delay"))
 		c.MaxRetryAfter = max(1, durations.Draw(t, "max_retry_after"))
-		c.MaxElapsed = durations.Draw(t, "max_elapsed")
+		if rapid.Bool().Draw(t, "bounded") {
+			c.MaxElapsed = durations.Draw(t, "max_elapsed")
+		}
 		c.Multiplier = rapid.Float64Range(1, math.MaxFloat64).Draw(t, "multiplier")
 		c.MaxAttempts = rapid.IntRange(1, 100).Draw(t, "max_attempts")
 		c.Jitter = rapid.SampledFrom([]Jitter{JitterFull, JitterEqual, JitterDecorrelated, JitterNone}).Draw(t, "jitter")
