@@ -27,6 +27,7 @@ type plan struct {
 	Steps   []step
 	Life    time.Duration
 	Latency time.Duration
+	Half    bool          // the API refuses every second token, and not all
 	Sending time.Duration // of a call, until its 401: the token may be an old one by then
 	Answers []string      // of the token server in turn, then "ok"
 	Saves   []bool        // of the store in turn, then true
@@ -55,6 +56,7 @@ func drawPlan(t *rapid.T, ops []string, answers []string) plan {
 		}), many, many).Draw(t, "steps"),
 		Life:    rapid.SampledFrom([]time.Duration{0, 300 * time.Millisecond, 5 * time.Second, time.Hour}).Draw(t, "life"),
 		Latency: span(2*time.Second).Draw(t, "latency"),
+		Half:    rapid.Bool().Draw(t, "half"),
 		Sending: span(time.Second).Draw(t, "sending"),
 		Answers: rapid.SliceOfN(rapid.SampledFrom(answers), 0, 10).Draw(t, "answers"),
 		Saves:   rapid.SliceOfN(rapid.Bool(), 0, 10).Draw(t, "saves"),
@@ -131,7 +133,7 @@ func (r *run) take(ctx context.Context, st step) {
 	case "acquire":
 		r.acquire(ctx)
 	case "call": // as a pipeline does: send, 401, reject, acquire, replay
-		if n := r.acquire(ctx); n != nil && r.send(ctx) {
+		if n := r.acquire(ctx); n != nil && r.send(ctx) && r.refuses(n) {
 			if st.Worked {
 				n.Worked()
 			}
@@ -139,7 +141,7 @@ func (r *run) take(ctx context.Context, st step) {
 			r.acquire(ctx)
 		}
 	case "reject":
-		if n := r.s.Peek(); n != nil {
+		if n := r.s.Peek(); n != nil && r.refuses(n) {
 			r.reject(n.Generation())
 		}
 	case "renew":
@@ -165,6 +167,8 @@ func (r *run) send(ctx context.Context) bool {
 		return false
 	}
 }
+
+func (r *run) refuses(n *Snapshot) bool { return !r.Half || n.Generation()%2 == 1 }
 
 func (r *run) reject(generation uint64) {
 	r.s.Reject(generation)
