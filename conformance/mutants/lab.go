@@ -89,6 +89,8 @@ var likely = []struct {
 	{"span-", []string{"telemetry"}},
 	{"trace-", []string{"telemetry"}},
 	{"file-", []string{"pipeline"}},
+	{"idempotency-", []string{"idempotency-key"}},
+	{"buffer-", []string{"pipeline"}},
 	{"", []string{"credential", "send"}},
 }
 
