@@ -116,7 +116,7 @@ func (a *app) refresh(ctx context.Context, c *account) error {
 	if err := c.kept("there is nothing to renew here"); err != nil {
 		return err
 	}
-	before, err := c.load(ctx)
+	before, err := c.loadOr(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (a *app) login(ctx context.Context, c *account, f loginFlags) error {
 	if err := c.kept("a login from here would be lost at once"); err != nil {
 		return err
 	}
-	if _, err := c.load(ctx); err != nil { // before anybody types a password in vain
+	if _, err := c.loadOr(ctx, false); err != nil { // before anybody types a password in vain
 		return err
 	}
 	if err := c.probe(ctx); err != nil { // before a token is spent for one that would be lost

@@ -15,7 +15,7 @@ import (
 	"github.com/leatdev/leat/pipeline/credential/redisstore/redistest"
 )
 
-func TestLogin_spends_no_token_where_the_redis_user_lacks_a_right(t *testing.T) {
+func TestLogin_spends_no_token_where_redis_would_not_keep_another(t *testing.T) {
 	redis := redistest.Start(t)
 	var requests atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -60,5 +60,17 @@ client_secret = { env = "LEAT_TEST_STORE_PASSWORD" }
 	}
 	if code, said := login(); code != 0 || requests.Load() != 1 {
 		t.Errorf("with all rights: exit %d after %d requests: %s", code, requests.Load(), said)
+	}
+
+	redis.CLI("hset", strings.TrimSpace(redis.CLI("keys", "leat:*:record")), "d", "damaged")
+	if code, said := login(); code != exitStore || !strings.Contains(said, "logout -c "+file+" api --force removes it") || requests.Load() != 1 {
+		t.Errorf("over a damaged record: exit %d after %d requests: %s", code, requests.Load(), said)
+	}
+	var out, errs bytes.Buffer
+	if code := shipped().run(t.Context(), []string{"logout", "api", "-c", file, "--force"}, stdio{strings.NewReader(""), &out, &errs}); code != 0 {
+		t.Errorf("logout --force: exit %d: %s", code, errs.String())
+	}
+	if code, said := login(); code != 0 || requests.Load() != 2 {
+		t.Errorf("afterwards: exit %d after %d requests: %s", code, requests.Load(), said)
 	}
 }

@@ -14,15 +14,19 @@ import (
 
 func (a *app) logoutVerb() *cobra.Command {
 	var subject string
-	var all bool
+	var all, force bool
 	cmd := &cobra.Command{
 		Use:   "logout NAME",
 		Short: "Forget a token, and stop the processes that use it",
 		Long: `Forget the token of a credential in its store, and leave word there that it is logged out: the processes that share the store then stop
-using it, until somebody logs in again. It does not tell the server: whoever has a copy of the token can use it until it ends.`,
+using it, until somebody logs in again. It does not tell the server: whoever has a copy of the token can use it until it ends.
+
+A stored record that can't be read, because it is damaged or its encryption key is lost, stops a logout and a login. With --force it is
+removed unread. Processes that run and hold a token may store it again: end them first.`,
 		Example: `  leat logout api
   leat logout api --subject acme
-  leat logout api --all-subjects`,
+  leat logout api --all-subjects
+  leat logout api --force`,
 		Args:              between(1, "NAME"),
 		ValidArgsFunction: a.credentialNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,17 +34,18 @@ using it, until somebody logs in again. It does not tell the server: whoever has
 			case all && subject != "":
 				return &exitError{exitUsage, errors.New("--subject and --all-subjects exclude each other")}
 			case all:
-				return a.logoutAll(cmd.Context(), args[0])
+				return a.logoutAll(cmd.Context(), args[0], force)
 			}
-			return a.withAccount(cmd.Context(), args, subject, func(c *account) error { return a.logout(cmd.Context(), c) })
+			return a.withAccount(cmd.Context(), args, subject, func(c *account) error { return a.logout(cmd.Context(), force, c) })
 		},
 	}
 	subjectFlag(cmd, &subject)
 	cmd.Flags().BoolVar(&all, "all-subjects", false, "log out every subject that the store holds")
+	cmd.Flags().BoolVar(&force, "force", false, "remove a stored record that can't be read")
 	return cmd
 }
 
-func (a *app) logout(ctx context.Context, accounts ...*account) error {
+func (a *app) logout(ctx context.Context, force bool, accounts ...*account) error {
 	out := credentialsReport{[]credentialReport{}}
 	for _, c := range accounts {
 		if _, err := c.form(loginFlags{}); err != nil {
@@ -49,7 +54,7 @@ func (a *app) logout(ctx context.Context, accounts ...*account) error {
 		if err := c.kept("there is nothing to forget here"); err != nil {
 			return err
 		}
-		before, err := c.load(ctx)
+		before, err := c.loadOr(ctx, force)
 		if err != nil {
 			return err
 		}
@@ -76,7 +81,7 @@ func (a *app) logout(ctx context.Context, accounts ...*account) error {
 }
 
 // logoutAll logs out whoever the store knows.
-func (a *app) logoutAll(ctx context.Context, name string) error {
+func (a *app) logoutAll(ctx context.Context, name string, force bool) error {
 	k, err := a.keep(ctx)
 	if err != nil {
 		return err
@@ -108,7 +113,27 @@ func (a *app) logoutAll(ctx context.Context, name string) error {
 		fmt.Fprintf(a.std.out, "%s holds no subject of credential %s\n", one.blank().place(), name)
 		return nil
 	}
-	return a.logout(ctx, all...)
+	return a.logout(ctx, force, all...)
+}
+
+// loadOr is load, for who is about to write: a record that can't be read, in a store that works, is removed with force, and else told of
+// with the way to do so.
+func (c *account) loadOr(ctx context.Context, force bool) (credential.Record, error) {
+	rec, err := c.load(ctx)
+	forgetter, ok := c.store.(credential.Forgetter)
+	if err == nil || !ok || ctx.Err() != nil || c.probe(ctx) != nil {
+		return rec, err
+	}
+	if !force {
+		return rec, &exitError{exitStore, fmt.Errorf("%w; if it is lost for good, %s --force removes it", err, c.command("logout"))}
+	}
+	wait, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
+	if err := forgetter.Forget(wait, c.key); err != nil {
+		return rec, c.away(ctx, err)
+	}
+	c.app.complain(fmt.Errorf("removed a record that could not be read: %w", err))
+	return rec, nil
 }
 
 func (a *app) printLogout(c *account, before credential.Record, r credentialReport) {

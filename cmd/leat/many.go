@@ -38,6 +38,7 @@ func (a *app) sendMany(ctx context.Context, p *pipeline.Pipeline, out *outgoing,
 		Calls: len(results), Asked: f.count, Parallel: f.parallel, Failed: map[pipeline.Kind]int{}, DurationMS: millis(time.Since(began)),
 	}
 	var times []time.Duration
+	stores := 0 // calls that a store of tokens ended
 	for _, r := range results {
 		report.Sends += r.call.Sends()
 		times = append(times, r.took)
@@ -47,6 +48,9 @@ func (a *app) sendMany(ctx context.Context, p *pipeline.Pipeline, out *outgoing,
 			continue
 		}
 		report.Failed[kind]++
+		if r.storeFailed() {
+			stores++
+		}
 		if report.FirstError == "" && r.err != nil {
 			report.FirstError = r.err.Error()
 		}
@@ -66,6 +70,8 @@ func (a *app) sendMany(ctx context.Context, p *pipeline.Pipeline, out *outgoing,
 		return nil
 	case ctx.Err() != nil:
 		return &exitError{exitInterrupted, errors.New("interrupted")}
+	case report.Succeeded+stores == report.Asked:
+		return &exitError{code: exitStore}
 	}
 	return &exitError{code: exitFailed}
 }

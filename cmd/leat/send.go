@@ -16,6 +16,7 @@ import (
 
 	"github.com/leatdev/leat/conformance/demo"
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // sendFlags are the options of `leat send`.
@@ -253,6 +254,9 @@ func (r *result) failed() pipeline.Kind {
 	return ""
 }
 
+// storeFailed reports whether the call ended because a store of tokens can't be used.
+func (r *result) storeFailed() bool { return r.err != nil && errors.Is(r.err, credential.ErrStore) }
+
 // exit returns what ends the command: nil only for success.
 func (r *result) exit(ctx context.Context) error {
 	switch {
@@ -260,6 +264,8 @@ func (r *result) exit(ctx context.Context) error {
 		return nil
 	case ctx.Err() != nil:
 		return &exitError{code: exitInterrupted}
+	case r.storeFailed():
+		return &exitError{code: exitStore}
 	}
 	return &exitError{code: exitFailed}
 }
