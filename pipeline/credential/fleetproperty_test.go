@@ -277,7 +277,7 @@ func (r *fleetRun) agree() {
 		case st.Unsaved || st.Renewing:
 			r.fail("%s is still busy: %+v", slot.name, st)
 		case want.Generation == 0 && st.Status == StatusDead: // the store forgot, and so did all who knew
-		case want.Ended == StatusDead && st.Status == StatusClosed && r.has("forget"): // it remembers a logout that the store forgot
+		case want.Ended == StatusDead && st.Status == StatusClosed && (r.Deaf || len(r.Faults) > 0): // it missed the login that has died since
 		case want.Ended != "" && st.Status != want.Ended:
 			r.fail("%s is %s, the store says %s", slot.name, st.Status, want.Ended)
 		case want.Ended == "" && (n == nil || n.Token().Access != want.Token.Access):
