@@ -30,7 +30,9 @@ func (a *app) credentialList() *cobra.Command {
 		Use:   "list",
 		Short: "List the credentials, and how their tokens are",
 		Long: `List the credentials of the file with the subjects that their stores hold, and how the token of each is. The stores are only read: no
-token is asked for.`,
+token is asked for.
+
+The words for STATUS are those of credential show, and unknown where a record can't be read; "logged out" is "closed" with -o json.`,
 		Args:              between(0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.listCredentials(cmd.Context()) },
@@ -65,7 +67,7 @@ func (a *app) credentialShow() *cobra.Command {
 		Long: `Show how the token of a credential is: its status, when it came and when it ends, where it is kept, and who renews it at this moment. The
 store is only read: no token is asked for, and none is shown. The name may be left out where the file has only one.
 
-  empty      no token yet               expired   over: the next call renews it
+  empty      no record, so no token     expired   over: the next call renews it
   fresh      good                       dead      its server refuses to renew it: only a login helps
   advisory   good, and soon renewed     closed    logged out`,
 		Example: `  leat credential show api

@@ -25,7 +25,7 @@ type credentialReport struct {
 	Name         string            `json:"name"`
 	Type         string            `json:"type"`
 	Subject      string            `json:"subject,omitempty"`
-	Status       credential.Status `json:"status,omitempty"` // absent where nothing is kept, or it can't be read
+	Status       credential.Status `json:"status,omitempty"` // "unknown" where it can't be read, absent where nothing is kept
 	Generation   uint64            `json:"generation"`
 	Obtained     time.Time         `json:"obtained,omitzero"`
 	Expires      time.Time         `json:"expires,omitzero"`
@@ -39,6 +39,9 @@ type credentialReport struct {
 	at    time.Time // when it was made
 	login string    // the command that logs in
 }
+
+// unknown is the status of a token whose record can't be read.
+const unknown credential.Status = "unknown"
 
 type storeReport struct {
 	Name string `json:"name"`
@@ -86,7 +89,7 @@ func (k *keep) reports(ctx context.Context) (all []credentialReport, fault error
 	all = []credentialReport{}
 	broken := func(c *account, err error) {
 		r := c.blank()
-		r.LastError = err.Error()
+		r.Status, r.LastError = unknown, err.Error()
 		if exit, ok := errors.AsType[*exitError](err); ok && exit.err != nil {
 			r.LastError = strings.TrimPrefix(exit.err.Error(), c.String()+": ")
 		}
@@ -128,10 +131,7 @@ func cmpError(a, b error) error {
 
 // word is the status as people say it.
 func (r credentialReport) word() string {
-	switch {
-	case r.LastError != "" && r.Status == "":
-		return "unknown"
-	case r.Status == credential.StatusClosed:
+	if r.Status == credential.StatusClosed {
 		return "logged out"
 	}
 	return cmp.Or(string(r.Status), "–")
@@ -192,6 +192,9 @@ func (a *app) printAccount(r credentialReport) error {
 	rows = append(rows, [2]string{"status", r.word()})
 	if r.Status == credential.StatusDead || r.Status == credential.StatusClosed {
 		rows[len(rows)-1][1] += ": " + r.login + " logs in"
+	}
+	if r.Status == credential.StatusEmpty {
+		rows[len(rows)-1][1] += ": no record"
 	}
 	a.rows(append(rows, [][2]string{
 		{"generation", strconv.FormatUint(r.Generation, 10)}, {"obtained", moment(r.Obtained, r.at)}, {"expires", moment(r.Expires, r.at)},
