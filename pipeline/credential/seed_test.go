@@ -159,7 +159,7 @@ func TestLogin_wins_over_what_the_store_holds(t *testing.T) {
 				time.AfterFunc(100*time.Millisecond, func() {
 					newer := held
 					newer.Generation++
-					_ = store.Save(context.Background(), Key{Credential: "demo"}, 7, newer)
+					_ = store.Save(t.Context(), Key{Credential: "demo"}, 7, newer)
 				})
 				if err := s.Login(t.Context(), nil); err != nil {
 					t.Fatal(err)
