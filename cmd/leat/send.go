@@ -28,6 +28,7 @@ type sendFlags struct {
 	quiet    bool
 	count    int
 	parallel int
+	subject  string
 	lifetime time.Duration
 	revoke   bool
 }
@@ -59,6 +60,7 @@ At the end it says what each stage did:
 	flags.BoolVar(&f.trace, "trace", false, "draw the call's spans")
 	flags.BoolVar(&f.log, "log", false, "show what the stages log, on standard error")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show the body only, and the error if it ends in one")
+	flags.StringVar(&f.subject, "subject", "", "on whose behalf, for a credential that is per subject")
 	flags.IntVar(&f.count, "count", 1, "send this many requests")
 	flags.IntVar(&f.parallel, "parallel", 1, "send this many at a time")
 	flags.DurationVar(&f.lifetime, "demo-lifetime", time.Minute, "how long a token of the demo server lives")
@@ -106,6 +108,9 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 	p, err := runner.Pipeline(out.pipeline)
 	if err != nil {
 		return &exitError{exitUsage, err}
+	}
+	if f.subject != "" {
+		ctx = pipeline.With(ctx, pipeline.Subject(f.subject))
 	}
 	if f.count > 1 {
 		return a.sendMany(ctx, p, out, f, server)

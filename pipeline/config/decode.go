@@ -75,7 +75,7 @@ func (d *decoder) mismatch(n *node, path []string, want string) {
 	switch {
 	case want != "an array":
 	case n.kind == scalar:
-		hint = "write [" + n.literal() + "]"
+		hint = "write [" + n.words() + "]"
 	case n.opened == inline:
 		hint = "write [{ … }]"
 	default:

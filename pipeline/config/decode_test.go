@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -271,5 +272,20 @@ func TestSection_only_and_without(t *testing.T) {
 	}
 	if text, ok := s.Text("y"); text != "t" || !ok {
 		t.Errorf("got %q", text)
+	}
+}
+
+// A text with blanks in it was meant for several elements: a command, or scopes.
+func TestDecode_hint_of_an_array(t *testing.T) {
+	f, err := Read("p.toml", []byte("version = 1\n[credentials.c]\ncommand = \"gcloud auth  print\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := f.Table("credentials", "c")
+	var c struct {
+		Command []string `toml:"command"`
+	}
+	if got, want := s.Decode(&c).Err().Error(), `write ["gcloud", "auth", "print"]`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

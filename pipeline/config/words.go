@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -54,6 +55,19 @@ func clip(s string) string {
 		return s
 	}
 	return string([]rune(s)[:most]) + "…"
+}
+
+// words writes a scalar as the elements of an array would be: a text with blanks in it was meant for several.
+func (n *node) words() string {
+	text, ok := n.value.(string)
+	words := strings.Fields(text)
+	if !ok || len(words) < 2 {
+		return n.literal()
+	}
+	for i, w := range words {
+		words[i] = strconv.Quote(clip(w))
+	}
+	return strings.Join(words, ", ")
 }
 
 // literal writes a scalar as the file would.

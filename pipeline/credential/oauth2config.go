@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/leatdev/leat/pipeline/redact"
 )
@@ -100,7 +101,8 @@ func (c OAuth2Config) Validate() error {
 
 func (m *mistakes) endpoint(tokenURL, issuer string) {
 	at := func(path, fault, hint string) {
-		m.append(&configError{path: path, text: path + " " + fault, hint: hint, secret: true})
+		hidden := strings.ContainsAny(tokenURL+issuer, "@?") // a password, or a key
+		m.append(&configError{path: path, text: path + " " + fault, hint: hint, secret: hidden})
 	}
 	switch {
 	case tokenURL == "" && issuer == "":

@@ -61,7 +61,7 @@ func (p *Pool) Session(subject string) (*Session, error) {
 		return p.add("")
 	}
 	if subject == "" {
-		return nil, fmt.Errorf("credential %q is per subject and the call names none: say pipeline.Subject", p.name)
+		return nil, fmt.Errorf("credential %q is per subject and the call names none: say pipeline.Subject, or --subject on the command line", p.name)
 	}
 	p.mu.RLock()
 	s := p.sessions[subject]
