@@ -78,7 +78,7 @@ type CredentialConfig struct {
 	Transport string `toml:"transport"`
 	// Store names the [stores.NAME] that keeps the tokens. Default: the memory of the process.
 	Store string `toml:"store"`
-	// OnStoreFailure says what happens where the token is over and the store can't be reached: "fail" has calls fail until it can,
+	// OnStoreFailure says what happens where the token is over and the store can't be used: "fail" has calls fail until it can,
 	// "refresh" renews without its lock, and two processes that do so at once may lose the session to a server that rotates refresh
 	// tokens. A token that is still good is used either way, and one that comes without a refresh token is always fetched. Default "fail".
 	OnStoreFailure credential.OnStoreFailure `toml:"on_store_failure"`

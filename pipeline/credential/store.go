@@ -62,7 +62,7 @@ type Forgetter interface {
 	Forget(ctx context.Context, key Key) error
 }
 
-// OnStoreFailure is what a session does where its token is over and the store can't be reached.
+// OnStoreFailure is what a session does where its token is over and the store can't be used.
 type OnStoreFailure string
 
 // The ways to go on without the store.
