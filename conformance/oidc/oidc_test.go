@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package oidc holds leat's sessions against a certified OpenID provider (npm oidc-provider) that rotates refresh tokens and revokes
 // everything when one is used twice: several processes share one credential through a store, and the provider's ledger is the judge.
 package oidc
