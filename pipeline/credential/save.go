@@ -55,15 +55,34 @@ func (s *Session) publish(began uint64, v *view) bool {
 	return true
 }
 
-// store saves n in place of the record that the session has seen. Where the store holds another one, that one stays if yield
-// says so, and is returned; otherwise n takes its place. The caller holds s.writing.
+// store saves n in place of the record that the session has seen; what became of another record is as replace says.
 func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) bool) (other *Record, err error) {
+	token := n.Token()
+	next := func(prev uint64) Record {
+		return Record{Generation: max(n.generation, prev+1), Token: token, Obtained: n.sent.Round(0)}
+	}
+	same := func(r Record) bool { // an earlier write came through, and its answer did not
+		return r.Ended == "" && r.Token.Access == token.Access && r.Token.Refresh == token.Refresh
+	}
+	return s.replace(ctx, next, same, yield)
+}
+
+// clear stores that the session was logged out at the moment left; what became of another record is as replace says.
+func (s *Session) clear(ctx context.Context, left time.Time, yield func(Record) bool) (other *Record, err error) {
+	next := func(prev uint64) Record {
+		return Record{Generation: prev + 1, Obtained: left.Round(0), Ended: StatusClosed}
+	}
+	return s.replace(ctx, next, func(r Record) bool { return r.Ended == StatusClosed }, yield)
+}
+
+// replace puts what next makes in place of the record that the session has seen. Where the store holds another one that says the same,
+// nothing is left to do; one that yield prefers stays and is returned; otherwise next takes its place. The caller holds s.writing.
+func (s *Session) replace(ctx context.Context, next func(prev uint64) Record, same, yield func(Record) bool) (other *Record, err error) {
 	for range 3 {
 		s.mu.Lock()
 		prev := s.seen.generation
 		s.mu.Unlock()
-		r := Record{Generation: max(n.generation, prev+1), Token: n.Token(), Obtained: n.sent.Round(0)}
-		if err = s.put(ctx, prev, r); err == nil {
+		if err = s.put(ctx, prev, next(prev)); err == nil {
 			s.storeWorks()
 			return nil, nil
 		}
@@ -74,44 +93,14 @@ func (s *Session) store(ctx context.Context, n *Snapshot, yield func(Record) boo
 		if err != nil {
 			return nil, err
 		}
-		switch same := found.Token; {
-		case found.Ended == "" && same.Access == r.Token.Access && same.Refresh == r.Token.Refresh:
-			s.see(found) // an earlier write came through, and its answer did not
+		switch {
+		case same(found):
+			s.see(found)
 			return nil, nil
 		case found.Generation != 0 && yield(found):
 			return &found, nil
 		}
 		s.see(found)
-	}
-	return nil, err
-}
-
-// clear stores that the session was logged out at the moment left. Where the store holds a record that yield prefers, that one
-// stays and is returned. The caller holds s.writing.
-func (s *Session) clear(ctx context.Context, left time.Time, yield func(Record) bool) (other *Record, err error) {
-	for range 3 {
-		s.mu.Lock()
-		prev := s.seen.generation
-		s.mu.Unlock()
-		r := Record{Generation: prev + 1, Obtained: left.Round(0), Ended: StatusClosed}
-		if err = s.put(ctx, prev, r); err == nil {
-			s.storeWorks()
-			return nil, nil
-		}
-		if !errors.Is(err, ErrConflict) {
-			return nil, err
-		}
-		found, err := s.load(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if found.Ended != StatusClosed && yield(found) {
-			return &found, nil
-		}
-		s.see(found)
-		if found.Ended == StatusClosed {
-			return nil, nil
-		}
 	}
 	return nil, err
 }
