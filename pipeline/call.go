@@ -58,6 +58,11 @@ type Call struct {
 	rewound int
 
 	moreRewinds []*Rewinder
+
+	far     FarCall // whose pipeline runs in another process; nil: in this one
+	changes CallChanges
+	counted bool // it has sent, there
+	watched bool // in the other process somebody watches the events
 }
 
 // choice is what auth decided.
@@ -159,6 +164,7 @@ func (c *Call) StartAttempt() int {
 	if c == nil {
 		return 0
 	}
+	c.change(func(ch *CallChanges) { ch.Attempts++ })
 	return int(c.attempts.Add(1))
 }
 
@@ -211,6 +217,7 @@ func (c *Call) UseCredential(name, subject string) {
 	if c == nil {
 		return
 	}
+	c.change(func(ch *CallChanges) { ch.Credential, ch.CredentialSubject, ch.SkipCredential = name, subject, "" })
 	c.mu.Lock()
 	c.choice = choice{made: true, name: name, subject: subject}
 	c.mu.Unlock()
@@ -221,6 +228,7 @@ func (c *Call) SkipCredential(reason string) {
 	if c == nil {
 		return
 	}
+	c.change(func(ch *CallChanges) { ch.Credential, ch.SkipCredential = "", reason })
 	c.mu.Lock()
 	c.choice = choice{made: true, skipped: reason}
 	c.mu.Unlock()
@@ -283,6 +291,7 @@ func (c *Call) Judge(kind Kind, class Class, message, problemType string) {
 		return
 	}
 	message, problemType = c.shown(message), c.shown(problemType)
+	c.change(func(ch *CallChanges) { ch.Judged = &Judgement{kind, class, message, problemType} })
 	c.mu.Lock()
 	c.outcome.kind, c.outcome.message, c.outcome.problem = kind, message, problemType
 	if class != "" {
@@ -310,6 +319,14 @@ func (c *Call) Operation() string {
 		return ""
 	}
 	return c.opts.operation
+}
+
+// Labels returns the call's [Label] options; nobody may change them.
+func (c *Call) Labels() map[string]string {
+	if c == nil {
+		return nil
+	}
+	return c.opts.labels
 }
 
 // Label returns the value of a [Label] option.
@@ -341,6 +358,7 @@ func (c *Call) Stopped(reason string) {
 	if c == nil {
 		return
 	}
+	c.change(func(ch *CallChanges) { ch.Stopped = &reason })
 	c.mu.Lock()
 	c.stopped = reason
 	c.mu.Unlock()

@@ -36,6 +36,7 @@ type chain struct {
 	flow            *flow
 	hosts           *Hosts
 	observers       []observer // innermost first
+	starters        []Starter
 }
 
 // observer is a stage that hears of every call.

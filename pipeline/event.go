@@ -82,7 +82,9 @@ func (c *Call) Times() (waiting, upstream time.Duration) {
 }
 
 // Observed reports whether somebody watches the call's events as they happen: worth more text than the record keeps.
-func (c *Call) Observed() bool { return c != nil && c.chain != nil && c.chain.observe != nil }
+func (c *Call) Observed() bool {
+	return c != nil && c.chain != nil && (c.chain.observe != nil || c.watched)
+}
 
 // Note adds an event to the call's record, its text redacted; At and Attempt are filled in where they are 0. The record holds the first 64.
 func (c *Call) Note(e Event) {
@@ -96,10 +98,11 @@ func (c *Call) Note(e Event) {
 		e.Attempt = c.Attempts()
 	}
 	e.Text = c.shown(e.Text)
+	c.change(func(ch *CallChanges) { ch.Events = append(ch.Events, e) })
 	c.mu.Lock()
 	c.record.add(e)
 	c.mu.Unlock()
-	if c.Observed() {
+	if c.chain != nil && c.chain.observe != nil {
 		c.chain.observe(c, e)
 	}
 }

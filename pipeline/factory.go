@@ -13,6 +13,7 @@ type Factory struct {
 	typ    string
 	config func() any // a new *C that holds the defaults
 	build  func(config any, s Settings) (Stage, error)
+	needs  *Needs
 }
 
 // Define makes the factory of a stage type. C is the struct that the file's table is decoded into, over a copy of defaults; its
@@ -32,6 +33,34 @@ func Define[C any, S Stage](typ string, defaults C, build func(C, Settings) (S, 
 		},
 	}
 }
+
+// WithNeeds returns the factory with the most that any config of the type asks for where its stages run in another process.
+func (f Factory) WithNeeds(n Needs) Factory {
+	f.needs = &n
+	return f
+}
+
+// MostNeeds returns what WithNeeds has set, else the needs of the default config.
+func (f Factory) MostNeeds() Needs {
+	if f.needs != nil {
+		return *f.needs
+	}
+	return f.NeedsOf(f.Config())
+}
+
+// NeedsOf returns what a stage of this config asks for: what its method Needs says, else what WithNeeds has set, else [DefaultNeeds].
+func (f Factory) NeedsOf(config any) Needs {
+	if own, ok := config.(interface{ Needs() Needs }); ok {
+		return own.Needs()
+	}
+	if f.needs != nil {
+		return *f.needs
+	}
+	return DefaultNeeds()
+}
+
+// IsZero reports whether f is the zero Factory, which makes nothing.
+func (f Factory) IsZero() bool { return f.build == nil }
 
 // Type returns the name that the file's `use` key knows the type by.
 func (f Factory) Type() string { return f.typ }
@@ -62,6 +91,7 @@ type Settings struct {
 	Logger     *slog.Logger      // use Log
 	Redactor   *redact.Redactor  // use Redact
 	Transport  http.RoundTripper // for requests of the stage's own, outside every pipeline
+	Remote     *RemoteConfig     // of a stage in another process; nil for others
 	Random     func() float64    // draws jitter, from [0, 1), by any goroutine; nil: math/rand/v2
 
 	state *stateStore

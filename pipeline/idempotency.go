@@ -25,6 +25,7 @@ func (c *Call) UseIdempotencyKey(key string) {
 	if c == nil {
 		return
 	}
+	c.change(func(ch *CallChanges) { ch.IdempotencyKey, ch.Idempotent = key, true })
 	c.mu.Lock()
 	c.key, c.marked = key, true
 	c.mu.Unlock()
@@ -36,6 +37,7 @@ func (c *Call) MarkIdempotent() {
 	if c == nil {
 		return
 	}
+	c.change(func(ch *CallChanges) { ch.Idempotent = true })
 	c.mu.Lock()
 	c.marked = true
 	c.mu.Unlock()

@@ -36,6 +36,7 @@ type runnerOptions struct {
 	network     *Network
 	wrap        func(http.RoundTripper) http.RoundTripper
 	random      func() float64
+	plugins     PluginHost
 }
 
 // WithStages links stage types, as in WithStages(stages.All()...).
@@ -47,6 +48,9 @@ func WithStages(f ...Factory) Option {
 func WithCredentials(f ...credential.Factory) Option {
 	return func(o *runnerOptions) { o.credentials = append(o.credentials, f...) }
 }
+
+// WithPlugins links a host for the file's [plugins.NAME], as in WithPlugins(host.New()). Without one, a pipeline that needs a plugin can't be used.
+func WithPlugins(h PluginHost) Option { return func(o *runnerOptions) { o.plugins = h } }
 
 // WithStores links store types beside leat's own, as in WithStores(redisstore.Factory()).
 func WithStores(f ...credential.StoreFactory) Option {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leatdev/leat/pipeline/cond"
 	"github.com/leatdev/leat/pipeline/config"
@@ -18,6 +19,7 @@ type Plan struct {
 	Pipelines   []PipelinePlan           // in the order of the file, templates too
 	Credentials []CredentialPlan         // in the order of the file
 	Stores      []StorePlan              // in the order of the file
+	Plugins     []PluginPlan             // in the order of the file
 	Transports  map[string]TransportPlan // by name; "default" is always there
 	Secrets     map[string]credential.Ref
 
@@ -44,8 +46,9 @@ type StagePlan struct {
 	Config  any       // a pointer to the type's config
 	Section config.Section
 	Listed  config.Origin // which list names it
+	Remote  *RemoteConfig // of a stage in another process; nil for others
 
-	factory Factory
+	factory Factory // zero: of a plugin, and the program runs none
 }
 
 // CredentialPlan is one credential of a plan.
@@ -84,12 +87,10 @@ func Check(f *config.File, r *Registry) (*Plan, error) {
 	c.transportTables()
 	c.storeTables()
 	c.credentialTables()
+	c.pluginTables()
 	c.unusedStages()
 	for _, p := range f.Pipelines() {
 		c.pipeline(p)
-	}
-	if len(f.Tables("plugins")) > 0 {
-		c.add(f.Tables("plugins")[0].Diagnose(nil, "remove the table; stages from other processes are not supported yet", "this version runs no plugins"))
 	}
 	if err := c.diags.Sort().Err(); err != nil {
 		return nil, err
@@ -289,7 +290,18 @@ func (c *checker) misplaced(p config.Pipeline, s config.Stage, err error) {
 func (c *checker) stage(s config.Stage) (StagePlan, bool) {
 	plan := StagePlan{Name: s.Name, Type: s.Use, Section: s.Section, Listed: s.Origin}
 	factory, ok := c.registry.Stage(s.Use)
-	if !ok {
+	hostKeys := []string{"when"}
+	switch {
+	case ok:
+	case strings.Contains(s.Use, "/"):
+		if factory, ok = c.remote(s); !ok {
+			return plan, false
+		}
+		remote := defaultRemoteConfig()
+		c.add(s.Section.Only(remoteKeys...).Decode(&remote)...)
+		plan.Remote = &remote
+		hostKeys = append(hostKeys, remoteKeys...)
+	default:
 		c.add(c.unknownStage(s))
 		return plan, false
 	}
@@ -297,9 +309,12 @@ func (c *checker) stage(s config.Stage) (StagePlan, bool) {
 		When cond.When `toml:"when"`
 	}
 	c.add(s.Section.Only("when").Decode(&host)...)
-	cfg := factory.Config()
-	c.add(s.Section.Decode(cfg, "when")...)
-	plan.When, plan.Config, plan.factory = host.When, cfg, factory
+	plan.When, plan.factory = host.When, factory
+	if factory.IsZero() {
+		return plan, true
+	}
+	plan.Config = factory.Config()
+	c.add(s.Section.Decode(plan.Config, hostKeys...)...)
 	return plan, true
 }
 

@@ -39,7 +39,7 @@ func TestCheck_places_each_mistake(t *testing.T) {
 		{"unknown_stage", p + "stages = [\"rety\"]", "4:11", `unknown stage type "rety"`, "did you mean retry?"},
 		{"unknown_stage_of_a_table", "[stages.x]\nuse = \"rety\"\n" + p + "stages = [\"x\"]", "3:7", `unknown stage type "rety"`, "did you mean retry?"},
 		{"unknown_stage_that_nobody_lists", "[stages.rety]\n" + p, "2:2", `unknown stage type "rety"`, "did you mean retry?"},
-		{"stage_of_a_plugin", p + "stages = [\"signer/hmac\"]", "4:11", `unknown stage type "signer/hmac"`, "runs no plugins"},
+		{"stage_of_a_plugin", p + "stages = [\"signer/hmac\"]", "4:11", `there is no plugin signer`, "add a table [plugins.signer]"},
 		{"stage_twice", p + "stages = [\"retry\", \"retry\"]", "4:20", "", ""},
 		{"value_of_a_stage", "[stages.retry]\nmax_attempts = 0\n" + p + "stages = [\"retry\"]", "3:16", "max_attempts", ""},
 		{"override_of_a_stage", p + "stages = [\"retry\"]\n[pipelines.p.override.retry]\nmax_attempts = -1", "6:16", "max_attempts", ""},
@@ -71,7 +71,7 @@ func TestCheck_places_each_mistake(t *testing.T) {
 		{"base_url_with_a_password", "[pipelines.p]\nbase_url = \"https://ada:hunter2hunter2@h\"", "3:12", "must not hold a user or password", ""},
 		{"extends_nobody", "[pipelines.p]\nbase_url = \"https://h\"\nextends = \"base\"", "4:11", "base", ""},
 		{"extends_itself", "[pipelines.p]\nbase_url = \"https://h\"\nextends = \"p\"", "4:11", "", ""},
-		{"plugins", "[plugins.x]\ncommand = [\"x\"]\n" + p, "2:2", "this version runs no plugins", "remove the table"},
+		{"plugin_without_command", "[plugins.x]\n" + p, "2:2", "a plugin needs a command", "command = ["},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, diags := check(t, tc.src)

@@ -14,6 +14,7 @@ type Registry struct {
 	stages      map[string]Factory
 	credentials map[string]credential.Factory
 	stores      map[string]credential.StoreFactory
+	plugins     PluginHost // nil: the program runs no plugins
 }
 
 // NewRegistry returns a registry of the given stages, of leat's own credential types, and of the stores "memory" and "file".
@@ -60,6 +61,9 @@ func (r *Registry) AddStores(stores ...credential.StoreFactory) error {
 	}
 	return nil
 }
+
+// UsePlugins has h make the stages whose types are written "PLUGIN/TYPE".
+func (r *Registry) UsePlugins(h PluginHost) { r.plugins = h }
 
 // StageTypes lists the stage types in alphabetical order.
 func (r *Registry) StageTypes() []string { return sortedKeys(r.stages) }

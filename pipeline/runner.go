@@ -33,6 +33,7 @@ type Runner struct {
 	flow      flow
 	pipelines map[string]*Pipeline
 	unserved  map[string]string // pipelines whose symbolic origin nothing serves → the upstream's name
+	unlinked  map[string]string // pipelines that need a plugin, where the program runs none → the stage's type
 	bound     map[string]*boundCredential
 	stores    map[string]credential.Store
 	bases     map[string]http.RoundTripper
@@ -125,6 +126,7 @@ func (o *runnerOptions) registry() (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.UsePlugins(o.plugins)
 	if err := r.AddCredentials(o.credentials...); err != nil {
 		return nil, err
 	}
@@ -137,7 +139,7 @@ func newRunner(ctx context.Context, plan *Plan, o *runnerOptions) (_ *Runner, er
 	}
 	r := &Runner{
 		plan: plan, opts: o, logger: o.logger, redactor: redact.New(o.redaction), pipelines: map[string]*Pipeline{},
-		unserved: map[string]string{}, bound: map[string]*boundCredential{}, stores: map[string]credential.Store{}, bases: map[string]http.RoundTripper{}, ended: make(chan struct{}),
+		unserved: map[string]string{}, unlinked: map[string]string{}, bound: map[string]*boundCredential{}, stores: map[string]credential.Store{}, bases: map[string]http.RoundTripper{}, ended: make(chan struct{}),
 	}
 	if r.logger == nil {
 		r.logger = slog.Default() //nolint:forbidigo // as WithLogger says
@@ -291,6 +293,12 @@ func (r *Runner) build(p PipelinePlan) error {
 			return nil
 		}
 	}
+	for _, s := range p.Stages {
+		if s.factory.IsZero() {
+			r.unlinked[p.Name] = s.Type
+			return nil
+		}
+	}
 	ch := &chain{
 		name: p.Name, base: p.base, timeout: p.Config.Timeout, attemptTimeout: p.Config.AttemptTimeout, bodyIdleTimeout: p.Config.BodyIdleTimeout,
 		maxReplayBuffer: int64(p.Config.MaxReplayBuffer), bufferResponse: int64(p.Config.BufferResponse),
@@ -316,6 +324,9 @@ func (r *Runner) build(p PipelinePlan) error {
 		if o, ok := stage.(CallObserver); ok {
 			ch.observers = append(ch.observers, observer{o, s.When})
 		}
+		if st, ok := stage.(Starter); ok {
+			ch.starters = append(ch.starters, st)
+		}
 		next = &link{chain: ch, stage: stage, name: s.Name, span: "stage " + s.Name, index: i, when: s.When, next: next}
 	}
 	ch.first = next
@@ -326,7 +337,7 @@ func (r *Runner) build(p PipelinePlan) error {
 func (r *Runner) settings(p PipelinePlan, s StagePlan) Settings {
 	return Settings{
 		Pipeline: p.Name, Stage: s.Name, Credential: p.Config.Credential, Dir: r.plan.file.Dir(), Redactor: r.redactor,
-		Logger: r.logger, Transport: r.bases[p.Config.Transport], Random: r.opts.random, state: &r.state, hosts: r.state.hostsOf(p.Name),
+		Logger: r.logger, Transport: r.bases[p.Config.Transport], Remote: s.Remote, Random: r.opts.random, state: &r.state, hosts: r.state.hostsOf(p.Name),
 	}
 }
 
@@ -337,6 +348,9 @@ func (r *Runner) Pipeline(name string) (*Pipeline, error) {
 	}
 	if up, ok := r.unserved[name]; ok {
 		return nil, fmt.Errorf("pipeline %s: nothing serves its symbolic origin %q: open the file with pipeline.WithUpstream(%q, handler)", name, up+":", up)
+	}
+	if typ, ok := r.unlinked[name]; ok {
+		return nil, fmt.Errorf("pipeline %s: needs %s, and this program runs no plugins: open the file with pipeline.WithPlugins(host.New())", name, typ)
 	}
 	for _, p := range r.plan.Pipelines {
 		if p.Name == name {

@@ -13,14 +13,16 @@ func (c *checker) unknownStage(s config.Stage) config.Diagnostic {
 	known := c.registry.StageTypes()
 	hint := "known types: " + strings.Join(known, ", ") + "; a stage of your own is linked in Go with pipeline.WithStages"
 	switch near, ok := config.Nearest(s.Use, known); {
-	case strings.Contains(s.Use, "/"):
-		hint = "this version runs no plugins; " + hint
 	case ok:
 		hint = fmt.Sprintf("did you mean %s?", near)
 	case len(known) == 0:
 		hint = "the program links no stages: open the file with pipeline.WithStages(stages.All()...)"
 	}
-	message := fmt.Sprintf("unknown stage type %q", s.Use)
+	return c.atUse(s, hint, fmt.Sprintf("unknown stage type %q", s.Use))
+}
+
+// atUse places a diagnostic where the file says what type a stage is of.
+func (c *checker) atUse(s config.Stage, hint, message string) config.Diagnostic {
 	if table, ok := c.file.Table("stages", s.Name); ok {
 		if table.Has("use") {
 			return table.Diagnose([]string{"use"}, hint, "%s", message)

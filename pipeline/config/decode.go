@@ -20,6 +20,7 @@ import (
 // An error from UnmarshalConfig or UnmarshalText may say more about its place, by methods: Offset() int, a rune offset into the
 // string that was read, Length() int, ConfigPath() string, relative to the value, as in "rules[0].kind", and Hint() string; one
 // with Secret() bool keeps the value out of the diagnostic. errors.Join makes several diagnostics.
+// Into itself may be such a type: it gets the table as a map, without the host's keys.
 // If a struct, into or a nested one, has Validate() error, that is called at the end; each error is placed at its ConfigPath,
 // relative to that struct, unless something was found wrong there already.
 //
@@ -31,12 +32,27 @@ func (s Section) Decode(into any, hostKeys ...string) Diagnostics {
 		panic(fmt.Sprintf("config: Decode into %T, which is no pointer to a struct", into))
 	}
 	d := &decoder{section: s, host: hostKeys, wrong: map[string]bool{}}
+	if u, ok := into.(unmarshaler); ok {
+		d.whole(u)
+		d.hide()
+		return d.diags
+	}
 	if s.root != nil {
 		d.structure(s.root, v.Elem(), nil)
 	}
 	d.validate(v.Elem(), nil)
 	d.hide()
 	return d.diags
+}
+
+// whole has a config that reads itself read the table, without the host's keys; an error without a path stands at the table's header.
+func (d *decoder) whole(u unmarshaler) {
+	values := map[string]any{}
+	if d.section.root != nil {
+		own := d.section.Without(d.host...)
+		values, _ = own.root.plain().(map[string]any)
+	}
+	d.place(nil, u.UnmarshalConfig(values), false)
 }
 
 type unmarshaler interface{ UnmarshalConfig(value any) error }

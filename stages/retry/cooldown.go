@@ -45,7 +45,7 @@ func (s *Stage) hold(p *pass, last *pipeline.Outcome) error {
 		d := left + portion(min(c.Asked/10, room-left-1), s.random())
 		s.cooling(p, host, c, d)
 		began := time.Now()
-		ended := wait(p.ctx, d)
+		ended := p.call.Wait(p.ctx, d)
 		p.call.Waited(time.Since(began))
 		if ended != nil {
 			return s.gaveUp(p, last)

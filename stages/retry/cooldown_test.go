@@ -46,7 +46,7 @@ func (c crowd) cool(t *testing.T, limit time.Duration) string {
 		a := c.Answers[len(sends)%len(c.Answers)]
 		sends = append(sends, time.Since(start))
 		mu.Unlock()
-		if err := wait(req.Context(), time.Duration(a.Delay)*time.Millisecond); err != nil {
+		if err := pipeline.CallFrom(req.Context()).Wait(req.Context(), time.Duration(a.Delay)*time.Millisecond); err != nil {
 			return nil, err
 		}
 		mu.Lock()

@@ -101,7 +101,7 @@ func (s *Stage) Do(req *http.Request, next http.RoundTripper) (*http.Response, e
 		s.waits(&p, &a, d, by)
 		began := time.Now()
 		pipeline.Drop(resp)
-		ended := wait(p.ctx, d.Delay-time.Since(began))
+		ended := p.call.Wait(p.ctx, d.Delay-time.Since(began))
 		p.waited = d.Delay
 		p.call.Waited(time.Since(began))
 		var failure error
@@ -313,17 +313,6 @@ func (s *Stage) elapsed(p *pass, now time.Time) time.Duration {
 		return p.call.Elapsed()
 	}
 	return now.Sub(p.start)
-}
-
-// wait returns nil after d, or the context's error as soon as that ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return ctx.Err()
 }
 
 // ended tells in a word how ctx ended, "" if it has not.

@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/leatdev/leat/pipeline/redact"
+)
+
+// ServedStages holds the stages that this process runs for pipelines of another one: the package plugins serves them. One belongs to one
+// connection: its stages share state as those of one [Runner] do. Its fields are not changed once Open was called.
+type ServedStages struct {
+	Logger    *slog.Logger
+	Redactor  *redact.Redactor  // nil: a strict one
+	Transport http.RoundTripper // for requests of a stage's own; nil: http.DefaultTransport
+	Random    func() float64    // draws jitter; nil: math/rand/v2
+
+	state stateStore
+}
+
+// ServedStage is one of them. It is safe for concurrent use.
+type ServedStage struct {
+	chain *chain
+	link  *link
+	stage Stage
+}
+
+// FarCall is the call of a served stage as the pipeline's own process has it.
+type FarCall interface {
+	// Next hands a request on and returns what came of it, and how the call stands then; ch is what the stage did to the call before. It
+	// reads and closes the request's body. An error is an *Error that nobody else holds.
+	Next(req *http.Request, ch CallChanges) (*http.Response, CallProgress, error)
+
+	// Wait waits there.
+	Wait(ctx context.Context, d time.Duration, ch CallChanges) (CallProgress, error)
+}
+
+// Open makes the stage that s names, of a config that f.Config has returned.
+func (v *ServedStages) Open(f Factory, config any, s Settings) (*ServedStage, error) {
+	redactor := v.Redactor
+	if redactor == nil {
+		redactor = redact.New(redact.Rules{})
+	}
+	s.Logger, s.Redactor, s.Random, s.state, s.hosts = v.Logger, redactor, v.Random, &v.state, v.state.hostsOf(s.Pipeline)
+	if s.Transport = v.Transport; s.Transport == nil {
+		s.Transport = http.DefaultTransport
+	}
+	stage, err := f.Build(config, s)
+	if err != nil {
+		return nil, err
+	}
+	ch := &chain{name: s.Pipeline, redactor: redactor, logger: s.Log(), hosts: s.hosts, telemetry: &telemetry{}, flow: &flow{}, stages: []StageInfo{{s.Stage, f.Type()}}}
+	return &ServedStage{chain: ch, stage: stage, link: &link{chain: ch, stage: stage, name: s.Stage, next: farLink{ch}}}, nil
+}
+
+// Do runs the stage on req, whose context ends with the call. What the stage did to the call after its last Next or Wait is in the
+// changes. An error is an *Error of this stage or of far's.
+func (v *ServedStage) Do(req *http.Request, state CallState, far FarCall) (*http.Response, CallChanges, error) {
+	c := v.call(req.Context(), state)
+	c.far, c.watched = far, state.Observed
+	req = req.WithContext(&c.life)
+	resp, err := v.link.RoundTrip(req)
+	ch := c.takeChanges()
+	c.dropRewinds()
+	c.over.Store(true)
+	c.life.release()
+	return resp, ch, err
+}
+
+// CallEnded tells the stage of the end of a call, if it is a [CallObserver]: the status of the call's response or its error.
+func (v *ServedStage) CallEnded(ctx context.Context, state CallState, req *http.Request, status int, failure *Error) {
+	o, ok := v.stage.(CallObserver)
+	if !ok {
+		return
+	}
+	c := v.call(ctx, state)
+	c.status, c.result = status, failure
+	defer c.life.release()
+	o.CallEnded(&c.life, c, req)
+}
+
+// Observes reports whether the stage is to be told of the end of every call.
+func (v *ServedStage) Observes() bool { _, ok := v.stage.(CallObserver); return ok }
+
+// Close closes the stage, if it can be closed.
+func (v *ServedStage) Close() error {
+	if c, ok := v.stage.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// call makes the call of a state.
+func (v *ServedStage) call(ctx context.Context, s CallState) *Call {
+	c := &Call{chain: v.chain, start: time.Now().Add(-s.Elapsed), bound: s.Bound, opts: &callOptions{
+		subject: s.Subject, operation: s.Operation, idempotencyKey: s.IdempotencyKey, idempotent: s.Idempotent, noRetry: s.NoRetry, skipAuth: s.SkipAuth,
+		labels: s.Labels,
+	}}
+	if len(s.Serving) > 0 {
+		c.opts.serving = make(map[string]struct{}, len(s.Serving))
+		for _, name := range s.Serving {
+			c.opts.serving[name] = struct{}{}
+		}
+	}
+	c.life.parent, c.life.values, c.life.call = ctx, ctx, c
+	if s.RetryOwned {
+		c.outer = &Call{}
+		c.outer.retrying.Store(true)
+	}
+	for at, hop := c, min(s.Hop, 32); hop > 0; hop-- {
+		at.prev = &Call{opts: noOptions}
+		at = at.prev
+	}
+	c.progress(s.CallProgress)
+	return c
+}
+
+// farLink is the last link of a served stage: it goes on in the other process.
+type farLink struct{ chain *chain }
+
+func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
+	c := CallFrom(req.Context())
+	if c == nil || c.far == nil {
+		return nil, errLostCall()
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, Ended(req.Context(), "the stage worked")
+	}
+	before, url := c.Sends(), req.URL
+	resp, p, err := c.far.Next(req, c.takeChanges())
+	c.progress(p)
+	c.countFar(l.chain.hosts.Of(url), p.Sends-before)
+	if err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			e.call = c
+		}
+		return nil, err
+	}
+	resp.Request = req
+	return resp, nil
+}
+
+// countFar counts what another process has sent to host, for budgets; see countSend.
+func (c *Call) countFar(host *Host, sends int) {
+	at := time.Now()
+	for range sends {
+		granted := c.useGrant()
+		if granted != nil && granted != host {
+			granted.count(at, true, true)
+		}
+		host.count(at, c.counted || granted != nil, granted == host)
+		c.counted = true
+	}
+}
