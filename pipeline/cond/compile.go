@@ -68,7 +68,7 @@ func compile[E Env](source string, want reflect.Kind) (p *program, err error) {
 	if k := patch.result.Kind(); k != want && k != reflect.Interface {
 		return nil, wrongType(source, patch.result, want)
 	}
-	return &program{source: source, code: code}, nil
+	return &program{source: source, code: code, reads: check.reads}, nil
 }
 
 // patch puts what stands before matches through boundSubject, and notes the type of the node visited last: the root.

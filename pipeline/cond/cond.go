@@ -31,6 +31,7 @@ type Text[E Env] struct{ p *program }
 type program struct {
 	source string
 	code   *vm.Program
+	reads  Reads
 }
 
 // ParseBool compiles and type-checks text; its errors are *Error.

@@ -18,6 +18,7 @@ type rules struct {
 	env     reflect.Type
 	err     *Error
 	program int // regexp instructions so far
+	reads   Reads
 }
 
 // use is what a node stands for where it stands.
@@ -117,6 +118,7 @@ func (r *rules) member(n *ast.MemberNode, as use) reflect.Type {
 		r.fail(n.Property, fmt.Sprintf("%s.%s is a function", prefix, name.Value),
 			fmt.Sprintf(`call it with a name: %s.%s("…")`, prefix, name.Value))
 	}
+	r.reads.field(base, name.Value)
 	return f.Type
 }
 
@@ -142,6 +144,7 @@ func (r *rules) call(n *ast.CallNode) {
 			return
 		}
 		r.credential(callee, n.Arguments)
+		r.header(callee, n.Arguments)
 	default:
 		r.fail(n, "this is no function", "")
 		return
@@ -170,6 +173,13 @@ func (r *rules) credential(callee *ast.MemberNode, args []ast.Node) {
 	if secret {
 		r.fail(arg, fmt.Sprintf("%s(%q) is never visible", pathOf(callee), arg.Value),
 			"expressions never see credentials; to tell callers apart use call.subject or call.label(\"…\")")
+	}
+}
+
+// header notes which header is read, if callee is the header function of the request or the response.
+func (r *rules) header(callee *ast.MemberNode, args []ast.Node) {
+	if name, ok := callee.Property.(*ast.StringNode); ok && name.Value == "header" {
+		r.reads.header(r.visit(callee.Node, asBase), args)
 	}
 }
 
