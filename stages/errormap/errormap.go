@@ -61,7 +61,9 @@ func (c Config) Validate() error {
 func Defaults() Config { return Config{} }
 
 // Factory makes stages of type "error-map".
-func Factory() pipeline.Factory { return pipeline.Define("error-map", Defaults(), New) }
+func Factory() pipeline.Factory {
+	return pipeline.Define("error-map", Defaults(), New).WithNeeds(mostNeeds())
+}
 
 // Stage names outcomes. Make it with [New].
 type Stage struct {

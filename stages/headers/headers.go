@@ -107,7 +107,9 @@ func (c *Config) CheckIn(p pipeline.Place) error {
 func Defaults() Config { return Config{} }
 
 // Factory makes the stages of type "headers".
-func Factory() pipeline.Factory { return pipeline.Define("headers", Defaults(), New) }
+func Factory() pipeline.Factory {
+	return pipeline.Define("headers", Defaults(), New).WithNeeds(mostNeeds())
+}
 
 // Stage changes the headers of each request that passes.
 type Stage struct {

@@ -12,7 +12,9 @@ import (
 const byOption = "Idempotency-Key"
 
 // Factory makes stages of type "idempotency-key".
-func Factory() pipeline.Factory { return pipeline.Define("idempotency-key", Defaults(), New) }
+func Factory() pipeline.Factory {
+	return pipeline.Define("idempotency-key", Defaults(), New).WithNeeds(mostNeeds())
+}
 
 // Stage gives requests a key. It is safe for concurrent use.
 type Stage struct {

@@ -15,7 +15,9 @@ import (
 )
 
 // Factory makes stages of type "log".
-func Factory() pipeline.Factory { return pipeline.Define("log", Defaults(), New) }
+func Factory() pipeline.Factory {
+	return pipeline.Define("log", Defaults(), New).WithNeeds(mostNeeds())
+}
 
 // Stage writes the records. Make it with [New].
 type Stage struct {

@@ -13,7 +13,9 @@ import (
 )
 
 // Factory makes stages of type "retry".
-func Factory() pipeline.Factory { return pipeline.Define("retry", Defaults(), New) }
+func Factory() pipeline.Factory {
+	return pipeline.Define("retry", Defaults(), New).WithNeeds(mostNeeds())
+}
 
 // Stage sends a request again where that is safe. It is safe for concurrent use.
 type Stage struct {

@@ -100,7 +100,9 @@ func (c Config) Validate() error {
 func (c Config) needsJSON() bool { return len(c.Required) > 0 || c.Schema != "" || len(c.Rules) > 0 }
 
 // Factory makes stages of type "validate".
-func Factory() pipeline.Factory { return pipeline.Define("validate", Defaults(), New) }
+func Factory() pipeline.Factory {
+	return pipeline.Define("validate", Defaults(), New).WithNeeds(mostNeeds())
+}
 
 // Stage judges answers. It is immutable and safe for concurrent use.
 type Stage struct {
