@@ -69,12 +69,12 @@ func headerSecret(ctx context.Context, s *Secrets, ref Ref) (redact.Secret, erro
 
 // placement notes header names and prefixes that net/http would refuse on every send.
 func (m *mistakes) placement(header, prefix string) {
-	m.add(!isToken(header), "header", fmt.Sprintf("%q is no header name", header), "")
+	m.add(!IsToken(header), "header", fmt.Sprintf("%q is no header name", header), "")
 	m.add(!fitsHeader(prefix), "prefix", "prefix holds a control character", "")
 }
 
-// isToken reports whether s is a token of RFC 9110 §5.6.2.
-func isToken(s string) bool {
+// IsToken reports whether s is a token (RFC 9110 §5.6.2), as methods and names of headers are.
+func IsToken(s string) bool {
 	for i := range len(s) {
 		b := s[i]
 		if b <= ' ' || b >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, b) >= 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/cond"
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // Config configures type "headers". Headers are removed first, then set, then added; every expression sees the request as it
@@ -42,7 +43,7 @@ func (c *Config) Validate() error {
 	for i, key := range c.Remove {
 		path, name := fmt.Sprintf("remove[%d]", i), http.CanonicalHeaderKey(key)
 		switch why, advice := refusal(name); {
-		case !isName(key):
+		case !credential.IsToken(key):
 			errs = append(errs, pipeline.Invalid(path, "%q is no header name", key))
 		case why != "":
 			errs = append(errs, &pipeline.ConfigError{Path: path, Message: why + ": it can't be removed", Advice: advice})
@@ -59,7 +60,7 @@ func judge(path, key string, v Value, seen map[string]string) error {
 	other := seen[name]
 	seen[name] = key
 	switch {
-	case !isName(key):
+	case !credential.IsToken(key):
 		return pipeline.Invalid(path, "%q is no header name", key)
 	case why != "":
 		return &pipeline.ConfigError{Path: path, Message: why + ": it can't be set", Advice: advice}

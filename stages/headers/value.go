@@ -145,17 +145,6 @@ func fits(text string) bool {
 	return true
 }
 
-// isName reports whether s is a field name (RFC 9110 §5.6.2).
-func isName(s string) bool {
-	for i := range len(s) {
-		b := s[i]
-		if b <= ' ' || b >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, b) >= 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // refusal says why no file may set or remove the header of this canonical name, with what to do instead; "" if it may.
 func refusal(name string) (why, advice string) {
 	switch name {

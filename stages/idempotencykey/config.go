@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // Config configures type "idempotency-key". A request that is not idempotent by its method gets a key, a random UUID, so that a server
@@ -64,7 +65,7 @@ func (c *Config) Validate() error {
 	for i, method := range c.Methods {
 		path := fmt.Sprintf("methods[%d]", i)
 		switch upper := strings.ToUpper(method); {
-		case !isToken(method):
+		case !credential.IsToken(method):
 			errs = append(errs, pipeline.Invalid(path, "%q is no method", method))
 		case method != upper:
 			errs = append(errs, &pipeline.ConfigError{Path: path, Message: fmt.Sprintf("methods are told apart by case, and %q is none", method), Advice: "write " + upper})
@@ -78,7 +79,7 @@ func (c *Config) Validate() error {
 func (c *Config) checkHeader() error {
 	name := http.CanonicalHeaderKey(c.Header)
 	switch {
-	case !isToken(c.Header):
+	case !credential.IsToken(c.Header):
 		return pipeline.Invalid("header", "%q is no header name", c.Header)
 	case strings.HasPrefix(name, "Content-"), strings.HasPrefix(name, "Proxy-"), strings.HasPrefix(name, "If-"), strings.HasPrefix(name, "Accept"):
 	default:
@@ -102,15 +103,4 @@ func (c *Config) CheckIn(p pipeline.Place) error {
 	return &pipeline.ConfigError{
 		Message: "inside retry the key comes too late: retry has asked already whether the request is safe to send twice", Advice: "list the stage before retry",
 	}
-}
-
-// isToken reports whether s is a token (RFC 9110 §5.6.2), as methods and names of headers are.
-func isToken(s string) bool {
-	for i := range len(s) {
-		b := s[i]
-		if b <= ' ' || b >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, b) >= 0 {
-			return false
-		}
-	}
-	return s != ""
 }

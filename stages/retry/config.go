@@ -12,6 +12,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/cond"
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // Config is a [stages.retry] table.
@@ -180,7 +181,7 @@ func checkHeader(key, header, what, example string) error {
 	switch {
 	case header == "":
 		return nil
-	case !isToken(header):
+	case !credential.IsToken(header):
 		return pipeline.Invalid(key, "%q is no header name", header)
 	case strings.HasPrefix(name, "Content-"), strings.HasPrefix(name, "Proxy-"), strings.HasPrefix(name, "If-"):
 	default:
@@ -194,16 +195,4 @@ func checkHeader(key, header, what, example string) error {
 	return &pipeline.ConfigError{
 		Path: key, Message: fmt.Sprintf("%s has a meaning of its own and can't carry %s", name, what), Advice: fmt.Sprintf("use a name such as %q", example),
 	}
-}
-
-// isToken reports whether s is a token (RFC 9110 §5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		ch := s[i]
-		letter, digit := 'a' <= ch|0x20 && ch|0x20 <= 'z', '0' <= ch && ch <= '9'
-		if !letter && !digit && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(ch)) {
-			return false
-		}
-	}
-	return s != ""
 }

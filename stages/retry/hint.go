@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 const retryAfter = "Retry-After"
@@ -32,7 +33,7 @@ const (
 // UnmarshalText reads "name" or "name:unit".
 func (h *Hint) UnmarshalText(text []byte) error {
 	name, unit, given := strings.Cut(string(text), ":")
-	if !isToken(name) {
+	if !credential.IsToken(name) {
 		return &pipeline.ConfigError{Message: fmt.Sprintf("%q is no header name", name), Advice: `as in "retry-after" or "x-ratelimit-reset:unix"`}
 	}
 	switch Unit(unit) {
