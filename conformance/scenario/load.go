@@ -23,6 +23,7 @@ type Suite struct {
 	Rules []string // the ids of the rules that it proves
 
 	options   []pipeline.Option
+	stages    Stages // nil: the options have all
 	doc       *Document
 	top       config.Section
 	pipelines source // where the pipelines stand: this file or another
@@ -46,6 +47,15 @@ type source struct {
 // Load reads the test file at path. The options say what the program links, pipeline.WithStages above all. The error is a
 // config.Diagnostics with every mistake, those of the pipelines file that it names included.
 func Load(path string, options ...pipeline.Option) (*Suite, error) {
+	return LoadWith(path, nil, options...)
+}
+
+// Stages gives stage types to the test at place, "FILE:LINE", whose jitter is drawn from draws, over and over.
+type Stages func(place string, draws Draws) []pipeline.Factory
+
+// LoadWith is [Load] for stages that nobody can give a function to draw jitter with, for they run in another process. The options must
+// not have the types that stages gives.
+func LoadWith(path string, stages Stages, options ...pipeline.Option) (*Suite, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, config.Diagnostics{{File: path, Message: reason(err)}}
@@ -54,7 +64,7 @@ func Load(path string, options ...pipeline.Option) (*Suite, error) {
 		name = filepath.Join(filepath.Dir(path), filepath.FromSlash(name))
 		text, err := os.ReadFile(name)
 		return source{name, text}, err
-	}, options)
+	}, stages, options)
 }
 
 // LoadFS reads a test file of fsys. One of an os.DirFS is read where it is on the disk, as [Load] does; otherwise every file that it names
@@ -75,7 +85,7 @@ func LoadFS(fsys fs.FS, name string, options ...pipeline.Option) (*Suite, error)
 		other = path.Join(path.Dir(name), other)
 		text, err := fs.ReadFile(fsys, other)
 		return source{other, text}, err
-	}, options)
+	}, nil, options)
 }
 
 func reason(err error) string {
@@ -85,12 +95,15 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func read(file source, open func(string) (source, error), options []pipeline.Option) (*Suite, error) {
+func read(file source, open func(string) (source, error), stages Stages, options []pipeline.Option) (*Suite, error) {
 	f, err := config.ReadBeside(ownKeys, file.name, file.text)
 	if f == nil {
 		return nil, err
 	}
-	s := &Suite{Name: file.name, options: append(slices.Clip(options), pipeline.WithStages(misbehaveFactory(), throughFactory())), doc: &Document{}, top: f.Beside(), pipelines: file, inline: true}
+	s := &Suite{
+		Name: file.name, options: append(slices.Clip(options), pipeline.WithStages(misbehaveFactory(), throughFactory())), stages: stages,
+		doc: &Document{}, top: f.Beside(), pipelines: file, inline: true,
+	}
 	diags := misplaced(append(f.Diagnostics(), s.top.Decode(s.doc)...))
 	s.Rules = s.doc.Rules
 	if s.doc.File != "" {
@@ -146,7 +159,7 @@ func (s *Suite) open() {
 		if o == nil || len(t.Set) > 0 {
 			o = &opened{}
 			if o.file, o.err = s.file(i, ""); o.err == nil {
-				o.plan, o.err = s.plan(o.file)
+				o.plan, o.err = s.plan(i, o.file)
 			}
 		}
 		if len(t.Set) == 0 {
@@ -191,12 +204,21 @@ func (s *Suite) placed(i int, diags config.Diagnostics) config.Diagnostics {
 	return diags
 }
 
-func (s *Suite) plan(f *config.File) (*pipeline.Plan, error) {
-	registry, err := pipeline.RegistryOf(s.options...)
+func (s *Suite) plan(i int, f *config.File) (*pipeline.Plan, error) {
+	registry, err := pipeline.RegistryOf(s.optionsOf(i)...)
 	if err != nil {
 		return nil, err
 	}
 	return pipeline.Check(f, registry)
+}
+
+// optionsOf returns what the program links, as test i draws.
+func (s *Suite) optionsOf(i int) []pipeline.Option {
+	if s.stages == nil {
+		return slices.Clip(s.options)
+	}
+	place := fmt.Sprintf("%s:%d", s.Name, s.test(i).line())
+	return append(slices.Clip(s.options), pipeline.WithStages(s.stages(place, s.doc.Tests[i].Random.orMiddle())...))
 }
 
 // place is where in the test file something is expected or said.

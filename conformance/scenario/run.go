@@ -171,7 +171,7 @@ func (p *play) open(ctx context.Context, dir string) (err error) {
 	}
 	p.logs, p.spans = &logs{}, tracetest.NewSpanRecorder()
 	p.record.calls = map[string]*pipeline.Call{}
-	p.runner, err = pipeline.OpenFile(ctx, file, append(slices.Clone(p.suite.options),
+	p.runner, err = pipeline.OpenFile(ctx, file, append(p.suite.optionsOf(p.i),
 		pipeline.WithNetwork(pipeline.Network{Dial: p.world.dial, RootCAs: p.world.authority.Pool()}), pipeline.WithStore("*", credential.NewMemoryStore()),
 		pipeline.WithRandom(p.world.random(p.test.Random)),
 		pipeline.WithSecretsFrom(p.world.secret),

@@ -37,6 +37,14 @@ func (w Words) word(n int) string {
 // Draws are numbers from 0 to 1: 0.5, or [0, 0.5].
 type Draws []float64
 
+// orMiddle returns the draws of a test that names none: the middle, always.
+func (d Draws) orMiddle() Draws {
+	if d == nil {
+		return Draws{0.5}
+	}
+	return d
+}
+
 // UnmarshalConfig reads a number or a list of numbers.
 func (d *Draws) UnmarshalConfig(value any) error {
 	list, ok := value.([]any)

@@ -205,9 +205,7 @@ func (w *world) write(files map[string]string) error {
 
 // random draws jitter as the test says: always the same, or from its list.
 func (w *world) random(draws Draws) func() float64 {
-	if draws == nil {
-		draws = Draws{0.5}
-	}
+	draws = draws.orMiddle()
 	return func() float64 {
 		w.mu.Lock()
 		defer w.mu.Unlock()
