@@ -12,45 +12,45 @@ import (
 // the file's `grants` the same keys say what a plugin is allowed. A built-in stage needs none of it: it shares the process.
 type Needs struct {
 	// Request is what it sees and changes of the request.
-	Request RequestNeeds `toml:"request"`
+	Request RequestNeeds `toml:"request" json:"request,omitzero"`
 	// Response is what it sees and changes of the response; a type that asks for none is done once it has handed the request on.
-	Response *ResponseNeeds `toml:"response"`
+	Response *ResponseNeeds `toml:"response" json:"response,omitempty"`
 	// Answer lets it answer by itself, in place of the upstream.
-	Answer bool `toml:"answer"`
+	Answer bool `toml:"answer" json:"answer,omitempty"`
 	// Retry lets it call next more than once.
-	Retry bool `toml:"retry"`
+	Retry bool `toml:"retry" json:"retry,omitempty"`
 	// Calls has it told of the end of every call; see [CallObserver].
-	Calls bool `toml:"calls"`
+	Calls bool `toml:"calls" json:"calls,omitempty"`
 	// Credentials are the names of those that it may have attached; "*" is any. It never sees them.
-	Credentials []string `toml:"credentials"`
+	Credentials []string `toml:"credentials" json:"credentials,omitempty"`
 }
 
 // RequestNeeds are a stage's needs of the request. The method, the URL without its query and what a call has counted always travel.
 type RequestNeeds struct {
 	// Headers are the names of those that it reads; "*" is all that hold no credential.
-	Headers []string `toml:"headers"`
+	Headers []string `toml:"headers" json:"headers,omitempty"`
 	// Query has the URL's query travel.
-	Query bool `toml:"query"`
+	Query bool `toml:"query" json:"query,omitempty"`
 	// Body is how it sees the body: "none", "digest" (length and SHA-256) or "full".
-	Body BodyMode `toml:"body"`
+	Body BodyMode `toml:"body" json:"body,omitempty"`
 	// BodyLimit is the longest body that "full" may send; a longer one fails the call. Default "1MiB".
-	BodyLimit Size `toml:"body_limit"`
+	BodyLimit Size `toml:"body_limit" json:"body_limit,omitempty"`
 	// Edit is what it changes: names of headers, "*" for all that hold no credential, ":method", ":url", ":body".
-	Edit []string `toml:"edit"`
+	Edit []string `toml:"edit" json:"edit,omitempty"`
 	// Call is what it knows of the call beside its numbers: "subject", "operation", "labels", "idempotency_key".
-	Call []string `toml:"call"`
+	Call []string `toml:"call" json:"call,omitempty"`
 }
 
 // ResponseNeeds are a stage's needs of the response. The status always travels.
 type ResponseNeeds struct {
 	// Headers are the names of those that it reads; "*" is all that hold no credential.
-	Headers []string `toml:"headers"`
+	Headers []string `toml:"headers" json:"headers,omitempty"`
 	// Body is how it sees the body: "none", "digest" or "full". It is read only where the stage reads it, and never of a stream.
-	Body BodyMode `toml:"body"`
+	Body BodyMode `toml:"body" json:"body,omitempty"`
 	// BodyLimit is how much of the body the stage can read. Default "1MiB".
-	BodyLimit Size `toml:"body_limit"`
+	BodyLimit Size `toml:"body_limit" json:"body_limit,omitempty"`
 	// Edit is what it changes: names of headers, "*" for all, ":status", ":body".
-	Edit []string `toml:"edit"`
+	Edit []string `toml:"edit" json:"edit,omitempty"`
 }
 
 // BodyMode is how a body is seen by a stage in another process.

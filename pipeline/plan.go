@@ -297,7 +297,7 @@ func (c *checker) stage(s config.Stage) (StagePlan, bool) {
 		if factory, ok = c.remote(s); !ok {
 			return plan, false
 		}
-		remote := defaultRemoteConfig()
+		remote, remoteKeys := defaultRemoteConfig(), remoteKeysOf(s.Section)
 		c.add(s.Section.Only(remoteKeys...).Decode(&remote)...)
 		plan.Remote = &remote
 		hostKeys = append(hostKeys, remoteKeys...)

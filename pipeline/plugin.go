@@ -67,9 +67,22 @@ type PluginPlan struct {
 type PluginHost interface {
 	// Factory returns the factory of a type that plugin p serves. It starts nothing: where it can't know what the plugin serves, it
 	// returns a factory that takes any config. The configs of its factories read themselves: they have UnmarshalConfig. What
-	// it builds finds the keys that the framework has read for it in Settings.Remote.
+	// it builds finds the keys that the framework has read for it in Settings.Remote. An error stands where the file names the type; a
+	// *PluginError in the plugin's table.
 	Factory(p PluginPlan, typ string) (Factory, error)
 }
+
+// PluginError is a mistake in a [plugins.NAME] table that shows when one of its types is used, such as grants that are too narrow for it.
+type PluginError struct {
+	// Err is placed as an error of a config's Validate is: at its ConfigPath in the table.
+	Err error
+}
+
+// Error returns the text of Err.
+func (e *PluginError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *PluginError) Unwrap() error { return e.Err }
 
 // RemoteConfig is what the table of a stage in another process holds beside the keys of its type.
 type RemoteConfig struct {
@@ -81,11 +94,19 @@ type RemoteConfig struct {
 	OnFailure OnFailure `toml:"on_failure"`
 	// Role "security" says that others rely on the stage, so that skipping it needs unsafe. Default "".
 	Role Role `toml:"role"`
-	// Unsafe lets a stage be skipped whose role is "security". Default false.
+	// Unsafe lets a stage be skipped whose role is "security". It is read beside Role only; elsewhere the key is the type's. Default false.
 	Unsafe bool `toml:"unsafe"`
 }
 
-var remoteKeys = []string{"timeout", "on_failure", "role", "unsafe"}
+// remoteKeysOf returns the keys of a stage's table that a RemoteConfig reads. unsafe is one of them only beside role: some types have
+// a key of that name themselves, as retry has.
+func remoteKeysOf(s config.Section) []string {
+	keys := []string{"timeout", "on_failure", "role"}
+	if s.Has("role") {
+		keys = append(keys, "unsafe")
+	}
+	return keys
+}
 
 func defaultRemoteConfig() RemoteConfig { return RemoteConfig{Timeout: 5 * time.Second} }
 
@@ -211,11 +232,15 @@ func (c *checker) remote(s config.Stage) (f Factory, ok bool) {
 			return f, true
 		}
 		f, err := c.registry.plugins.Factory(p, typ)
-		if err != nil {
-			c.add(c.atUse(s, hintOf(err), err.Error()))
-			return f, false
+		if err == nil {
+			return f, true
 		}
-		return f, true
+		if wrong, ok := errors.AsType[*PluginError](err); ok {
+			c.add(p.Section.DiagnoseError(wrong.Err)...)
+		} else {
+			c.add(c.atUse(s, hintOf(err), err.Error()))
+		}
+		return f, false
 	}
 	hint := "add a table [plugins." + name + "]"
 	if near, found := config.Nearest(name, names); found {

@@ -11,7 +11,8 @@ import (
 
 // Probe builds the transports and stages of a plan as [New] would, and throws them away: for programs that judge a file where it is not
 // going to run. What can't be built is returned with its place in the file, all of it, sorted: a schema that is missing, a certificate
-// that is none. Probe reads the files that the plan names; it makes no connection and reads no secret.
+// that is none, a plugin's program that is not the one its lock was written for. Probe reads the files that the plan names; it makes no
+// connection, runs no program and reads no secret.
 func Probe(plan *Plan) config.Diagnostics {
 	var diags config.Diagnostics
 	note := func(s config.Section, err error) {
@@ -30,11 +31,19 @@ func Probe(plan *Plan) config.Diagnostics {
 			built.CloseIdleConnections()
 		}
 	}
+	if host, ok := plan.registry.plugins.(interface{ Probe(p PluginPlan) error }); ok {
+		for _, p := range plan.Plugins {
+			note(p.Section, host.Probe(p))
+		}
+	}
 	for _, p := range plan.Pipelines {
 		if p.Template {
 			continue
 		}
 		for _, s := range p.Stages {
+			if s.Remote != nil {
+				continue // its process would have to say
+			}
 			stage, err := s.factory.Build(s.Config, Settings{
 				Pipeline: p.Name, Stage: s.Name, Credential: p.Config.Credential, Dir: dir,
 				Logger: slog.New(slog.DiscardHandler), Transport: unreachable{},

@@ -19,7 +19,8 @@ import (
 //
 // An error from UnmarshalConfig or UnmarshalText may say more about its place, by methods: Offset() int, a rune offset into the
 // string that was read, Length() int, ConfigPath() string, relative to the value, as in "rules[0].kind", and Hint() string; one
-// with Secret() bool keeps the value out of the diagnostic. errors.Join makes several diagnostics.
+// with Secret() bool keeps the value out of the diagnostic, one with OfKey() bool is about the key, not its value. errors.Join makes
+// several diagnostics.
 // Into itself may be such a type: it gets the table as a map, without the host's keys.
 // If a struct, into or a nested one, has Validate() error, that is called at the end; each error is placed at its ConfigPath,
 // relative to that struct, unless something was found wrong there already.

@@ -104,6 +104,10 @@ func (d *decoder) descend(n *node, err error) (at *node, path []string) {
 // point reports err at n, or inside n's string if err has an offset.
 func (d *decoder) point(n *node, path []string, err error) {
 	sp := n.span()
+	var key interface{ OfKey() bool }
+	if errors.As(err, &key) && key.OfKey() && n.key.known() && !n.outside() {
+		sp = n.key
+	}
 	var offset interface{ Offset() int }
 	if _, isString := n.value.(string); isString && n.val.known() && errors.As(err, &offset) && offset.Offset() >= 0 {
 		length := 1
