@@ -7,7 +7,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,15 +61,30 @@ func (p program) runTests() int {
 		return exitFailed
 	}
 	os.Stdout, os.Args = null, os.Args[:1] // the testing package would print and parse
-	var tests []testing.InternalTest
-	for n, t := range job.Tests {
+	for _, t := range job.Tests {
 		if c.suites[t.File] == nil {
 			c.suites[t.File] = sync.OnceValues(func() (*scenario.Suite, error) { return p.load(t.File) })
 		}
-		tests = append(tests, testing.InternalTest{Name: fmt.Sprint("Test", n), F: func(tt *testing.T) { c.test(tt, n, t) }})
 	}
-	testing.Main(func(_, _ string) (bool, error) { return true, nil }, tests, nil, nil)
+	testing.Main(func(_, _ string) (bool, error) { return true, nil }, c.workers(job.Tests), nil, nil)
 	return 0
+}
+
+// workers returns tests that run those of the job between them. Were each of them parallel by itself, the goroutines of all that wait would
+// stand in every listing that a test makes of what it left behind.
+func (c *testChild) workers(jobs []jobTest) []testing.InternalTest {
+	var next atomic.Int64
+	work := func(t *testing.T) {
+		t.Parallel()
+		for n := int(next.Add(1)) - 1; n < len(jobs); n = int(next.Add(1)) - 1 {
+			t.Run(strconv.Itoa(n), func(t *testing.T) { c.test(t, n, jobs[n]) })
+		}
+	}
+	tests := make([]testing.InternalTest, min(runtime.GOMAXPROCS(0), len(jobs)))
+	for i := range tests {
+		tests[i] = testing.InternalTest{Name: fmt.Sprint("Test", i), F: work}
+	}
+	return tests
 }
 
 // testChild is the process at work.
@@ -86,7 +104,6 @@ func (c *testChild) send(m testMessage) {
 }
 
 func (c *testChild) test(t *testing.T, n int, job jobTest) {
-	t.Parallel()
 	c.send(testMessage{Test: n})
 	suite, err := c.suites[job.File]()
 	if err == nil && (job.Index >= len(suite.Tests()) || suite.Tests()[job.Index] != job.Name) {

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // held counts the connections that are neither idle nor closed although every call is over: somebody did not close an answer's body.
@@ -28,7 +29,7 @@ func leftovers() string {
 
 // stacks returns the stacks of the goroutines in this bubble but its own.
 func stacks() (list []string) {
-	own := allStacks(false)
+	own := ownStack()
 	head, _, _ := strings.Cut(own, "\n")
 	_, bubble, ok := strings.Cut(head, "synctest bubble ")
 	if !ok {
@@ -36,7 +37,7 @@ func stacks() (list []string) {
 	}
 	bubble = "synctest bubble " + strings.TrimRight(bubble, "]:")
 	id, _, _ := strings.Cut(own, " [")
-	for stack := range strings.SplitSeq(allStacks(true), "\n\n") {
+	for stack := range strings.SplitSeq(allStacks(), "\n\n") {
 		head, _, _ := strings.Cut(stack, "\n")
 		ours := strings.Contains(stack, "testing/synctest") || strings.Contains(stack, "scenario.(*play).rest.") ||
 			strings.Contains(stack, "net/http.(*conn).closeWriteAndWait(") // lasts half a second
@@ -47,12 +48,24 @@ func stacks() (list []string) {
 	return list
 }
 
-func allStacks(all bool) string {
-	for size := 1 << 20; ; size *= 2 {
-		buf := make([]byte, size)
-		if n := runtime.Stack(buf, all); n < size || size > 1<<27 {
-			return string(buf[:n])
+// listings have room for the stacks of a process that runs a few tests at once. It is large, and every test needs it twice.
+var listings = sync.Pool{New: func() any { return new(make([]byte, 256<<10)) }}
+
+// ownStack returns the beginning of its own stack: what it is called and which bubble it is in.
+func ownStack() string {
+	var buf [256]byte
+	return string(buf[:runtime.Stack(buf[:], false)])
+}
+
+func allStacks() string {
+	buf := listings.Get().(*[]byte)
+	defer listings.Put(buf)
+	for {
+		n := runtime.Stack(*buf, true)
+		if n < len(*buf) || n > 1<<27 {
+			return string((*buf)[:n])
 		}
+		*buf = make([]byte, 2*len(*buf))
 	}
 }
 
