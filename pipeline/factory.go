@@ -40,12 +40,6 @@ func (f Factory) WithNeeds(n Needs) Factory {
 	return f
 }
 
-// Named returns the factory under another type's name: for a program whose file means by a type what runs elsewhere.
-func (f Factory) Named(typ string) Factory {
-	f.typ = typ
-	return f
-}
-
 // MostNeeds returns what WithNeeds has set, else the needs of the default config.
 func (f Factory) MostNeeds() Needs {
 	if f.needs != nil {

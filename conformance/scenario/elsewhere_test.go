@@ -34,12 +34,12 @@ call = [{ request = "GET /" }]
 	}
 	ran := map[string]scenario.Draws{}
 	s, err := scenario.LoadWith(path, func(place string, draws scenario.Draws) []pipeline.Factory {
-		return []pipeline.Factory{pipeline.Define("near", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
+		return []pipeline.Factory{pipeline.Define("far", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
 			return func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 				ran[strings.TrimPrefix(place, path)] = draws
 				return next.RoundTrip(req)
 			}, nil
-		}).Named("far")}
+		})}
 	})
 	if err != nil {
 		t.Fatal(err)
