@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // Needs says what a stage must see and may do where it runs in another process: what is not asked for is neither sent nor accepted. A
@@ -132,7 +134,7 @@ func (n *Needs) Validate() error {
 func checkNames(path string, names, parts []string) error {
 	var errs []error
 	for i, name := range names {
-		if name != "*" && !slices.Contains(parts, name) && !isToken(name) {
+		if name != "*" && !slices.Contains(parts, name) && !credential.IsToken(name) {
 			errs = append(errs, Invalid(indexed(path, i), "%q is no name of a header", name))
 		}
 	}
@@ -147,13 +149,6 @@ func checkEdits(path string, names, parts []string) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// isToken reports whether s can name a header (RFC 9110 §5.6.2).
-func isToken(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
-	}) < 0
 }
 
 // Limit returns the longest body that may be sent, in bytes.
