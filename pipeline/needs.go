@@ -116,10 +116,9 @@ func (n *Needs) Validate() error {
 	var errs []error
 	errs = append(errs, checkNames("request.headers", n.Request.Headers, nil), checkEdits("request.edit", n.Request.Edit, requestParts))
 	for i, word := range n.Request.Call {
-		if !slices.Contains(callWords, word) {
-			err := unknownWord("word", word, callWords).(*ConfigError) //nolint:errorlint,errcheck // always one
-			err.Path = indexed("request.call", i)
-			errs = append(errs, err)
+		if wrong, ok := errors.AsType[*ConfigError](unknownWord("word", word, callWords)); ok && !slices.Contains(callWords, word) {
+			wrong.Path = indexed("request.call", i)
+			errs = append(errs, wrong)
 		}
 	}
 	if slices.Contains(n.Request.Edit, ":url") && !n.Request.Query {

@@ -45,7 +45,7 @@ func (c *PluginConfig) Validate() error {
 		}
 	}
 	if c.SHA256 != "" && (len(c.SHA256) != 64 || strings.Trim(strings.ToLower(c.SHA256), "0123456789abcdef") != "") {
-		errs = append(errs, &ConfigError{Path: "sha256", Message: "sha256 is 64 hexadecimal digits", Advice: "`leat plugin lock` prints it"})
+		errs = append(errs, &ConfigError{Path: "sha256", Message: "sha256 is 64 hexadecimal digits", Advice: "as `sha256sum` prints them"})
 	}
 	errs = append(errs, positive("start_timeout", c.StartTimeout))
 	if c.MaxInFlight < 1 || c.MaxInFlight > 65536 {
