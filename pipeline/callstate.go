@@ -37,6 +37,7 @@ type CallProgress struct {
 	Outcome          Judgement
 	Status           int // of the outcome
 	StopReason       string
+	BodySpent        bool // told by a FarCall's Next alone: the request's body can't be had again
 }
 
 // Judgement is what stages make of an outcome; see [Call.Judge].
@@ -58,6 +59,7 @@ type CallChanges struct {
 	Credential        string // chosen; "" is none
 	CredentialSubject string
 	SkipCredential    string // why none is to be attached
+	Panicked          bool   // the stage's error was made of a panic
 }
 
 // State returns what another process is told of the call.

@@ -85,6 +85,7 @@ func (l *link) do(req *http.Request) (resp *http.Response, err error) {
 		l.chain.logger.LogAttrs(context.WithoutCancel(req.Context()), slog.LevelError, "stage panicked", slog.String("pipeline", l.chain.name),
 			slog.String("stage", l.name), slog.String("panic", text), slog.String("stack", l.chain.redactor.Text(string(debug.Stack()))))
 		resp, err = nil, &Error{Kind: KindInternal, Class: ClassTerminal, Message: "panic: " + text}
+		CallFrom(req.Context()).change(func(ch *CallChanges) { ch.Panicked = true })
 	}()
 	resp, err = l.stage.Do(req, l.next)
 	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {

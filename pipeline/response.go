@@ -171,6 +171,10 @@ func Drop(resp *http.Response) {
 		return
 	}
 	c := CallOf(resp)
+	if c != nil && c.far != nil { // the process that has the body drops it
+		_ = resp.Body.Close()
+		return
+	}
 	buf := dropBuffers.Get().(*dropBuffer)
 	defer dropBuffers.Put(buf)
 	done := make(chan struct{})

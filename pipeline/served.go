@@ -14,7 +14,7 @@ import (
 // ServedStages holds the stages that this process runs for pipelines of another one: the package plugins serves them. One belongs to one
 // connection: its stages share state as those of one [Runner] do. Its fields are not changed once Open was called.
 type ServedStages struct {
-	Logger    *slog.Logger
+	Logger    *slog.Logger      // of stages whose Settings have none
 	Redactor  *redact.Redactor  // nil: a strict one
 	Transport http.RoundTripper // for requests of a stage's own; nil: http.DefaultTransport
 	Random    func() float64    // draws jitter; nil: math/rand/v2
@@ -32,7 +32,8 @@ type ServedStage struct {
 // FarCall is the call of a served stage as the pipeline's own process has it.
 type FarCall interface {
 	// Next hands a request on and returns what came of it, and how the call stands then; ch is what the stage did to the call before. It
-	// reads and closes the request's body. An error is an *Error that nobody else holds.
+	// reads and closes the request's body, unless [BodyBeneath] says that it is the one that Do was given. An error is an *Error that
+	// nobody else holds.
 	Next(req *http.Request, ch CallChanges) (*http.Response, CallProgress, error)
 
 	// Wait waits there.
@@ -45,7 +46,10 @@ func (v *ServedStages) Open(f Factory, config any, s Settings) (*ServedStage, er
 	if redactor == nil {
 		redactor = redact.New(redact.Rules{})
 	}
-	s.Logger, s.Redactor, s.Random, s.state, s.hosts = v.Logger, redactor, v.Random, &v.state, v.state.hostsOf(s.Pipeline)
+	if s.Logger == nil {
+		s.Logger = v.Logger
+	}
+	s.Redactor, s.Random, s.state, s.hosts = redactor, v.Random, &v.state, v.state.hostsOf(s.Pipeline)
 	if s.Transport = v.Transport; s.Transport == nil {
 		s.Transport = http.DefaultTransport
 	}
@@ -134,6 +138,9 @@ func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, p, err := c.far.Next(req, c.takeChanges())
 	c.progress(p)
 	c.countFar(l.chain.hosts.Of(url), p.Sends-before)
+	if p.BodySpent {
+		spend(req.Body)
+	}
 	if err != nil {
 		if e, ok := errors.AsType[*Error](err); ok {
 			e.call = c
@@ -154,5 +161,40 @@ func (c *Call) countFar(host *Host, sends int) {
 		}
 		host.count(at, c.counted || granted != nil, granted == host)
 		c.counted = true
+	}
+}
+
+// BodyBeneath returns the body beneath those that the framework and, by their method Unwrap, stages have put around it.
+func BodyBeneath(rc io.ReadCloser) io.ReadCloser {
+	for {
+		switch b := rc.(type) {
+		case *requestBody:
+			rc = b.rc
+		case *sourceReader:
+			rc = b.s.src
+		case interface{ Unwrap() io.ReadCloser }:
+			rc = b.Unwrap()
+		default:
+			return rc
+		}
+	}
+}
+
+// spend notes that the body was read in the other process, so that Again is right.
+func spend(rc io.ReadCloser) {
+	for {
+		switch b := rc.(type) {
+		case *requestBody:
+			rc = b.rc
+		case *sourceReader:
+			b.s.mu.Lock()
+			b.s.read = true
+			b.s.mu.Unlock()
+			return
+		case interface{ Unwrap() io.ReadCloser }:
+			rc = b.Unwrap()
+		default:
+			return
+		}
 	}
 }

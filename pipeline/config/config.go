@@ -158,6 +158,9 @@ func (f *File) report(n *node, sp span, path, hint, format string, args ...any) 
 
 // diagnostic points at sp, a part of n. path is relative to the table that n came from.
 func (f *File) diagnostic(n *node, sp span, path, message, hint string) Diagnostic {
+	if f.src == nil { // see DecodeValues
+		return Diagnostic{Path: joinDots(n.from, path), Message: message, Hint: hint}
+	}
 	if n.outside() {
 		return Diagnostic{File: n.from, Path: n.path, Message: message, Hint: hint}
 	}

@@ -64,6 +64,9 @@ type decoder struct {
 	diags   Diagnostics
 	wrong   map[string]bool // paths that were reported: true; and the tables and arrays around them: false
 	secrets []span          // values that no diagnostic may show
+
+	values bool         // the section stands in no file: see DecodeValues
+	hidden map[int]bool // by index in diags: it is about a secret
 }
 
 var (

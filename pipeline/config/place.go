@@ -108,20 +108,25 @@ func (d *decoder) point(n *node, path []string, err error) {
 	if errors.As(err, &key) && key.OfKey() && n.key.known() && !n.outside() {
 		sp = n.key
 	}
+	from, length := 0, 1
 	var offset interface{ Offset() int }
-	if _, isString := n.value.(string); isString && n.val.known() && errors.As(err, &offset) && offset.Offset() >= 0 {
-		length := 1
+	if _, isString := n.value.(string); isString && errors.As(err, &offset) && offset.Offset() >= 0 {
+		from = offset.Offset() + 1
 		var l interface{ Length() int }
 		if errors.As(err, &l) {
 			length = max(1, l.Length())
 		}
-		sp = d.section.file.src.inside(n.val, offset.Offset(), length)
+		if n.val.known() {
+			sp = d.section.file.src.inside(n.val, from-1, length)
+		}
 	}
 	d.report(n, sp, path, hintOf(err), "%s", err.Error())
 	var s interface{ Secret() bool }
-	if errors.As(err, &s) && s.Secret() && n.val.known() {
+	secret := errors.As(err, &s) && s.Secret()
+	if secret && n.val.known() {
 		d.secrets = append(d.secrets, n.val)
 	}
+	d.unplaced(from, length, secret)
 }
 
 // mask takes what stands at sp out of the source line, and leaves the columns as they are.

@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// Digest is the length and SHA-256 of a body.
+type Digest struct {
+	Length int64
+	SHA256 [sha256.Size]byte
+}
+
+// digester is a body that tells its digest without being read: one whose bytes stay in another process.
+type digester interface{ Digest() (Digest, error) }
+
+// DigestOf returns the digest of a request's body, for a stage that signs it, and leaves the body to be sent. It works wherever the stage
+// runs: in another process the needs must have the body mode "digest" or "full"; in this one the body is read, by GetBody if there is
+// one, and else up to 1 MiB, which is kept for the send.
+func DigestOf(req *http.Request) (Digest, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return Digest{SHA256: sha256.Sum256(nil)}, nil
+	}
+	if d, ok := BodyBeneath(req.Body).(digester); ok {
+		return d.Digest()
+	}
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return Digest{}, fmt.Errorf("reading the body for its digest: %w", err)
+		}
+		defer body.Close()
+		return digest(body)
+	}
+	data, err := keep(req.Body)
+	if err != nil {
+		return Digest{}, err
+	}
+	under := req.Body
+	req.Body = &keptBody{bytes.NewReader(data), under}
+	req.GetBody = func() (io.ReadCloser, error) { return &keptBody{bytes.NewReader(data), under}, nil }
+	return Digest{int64(len(data)), sha256.Sum256(data)}, nil
+}
+
+// DigestOfResponse returns the digest of a response's body, and leaves the body to be read. In this process it reads the body, which may
+// have 1 MiB at most; in another the needs must have the response's body mode "digest" or "full". A stream has none.
+func DigestOfResponse(resp *http.Response) (Digest, error) {
+	if resp.Body == nil || resp.Body == http.NoBody {
+		return Digest{SHA256: sha256.Sum256(nil)}, nil
+	}
+	if d, ok := BodyBeneath(resp.Body).(digester); ok {
+		return d.Digest()
+	}
+	if IsStream(resp) {
+		return Digest{}, Errorf(KindPolicy, "a stream has no digest")
+	}
+	data, err := keep(resp.Body)
+	resp.Body = &putBackBody{io.MultiReader(bytes.NewReader(data), resp.Body), resp.Body}
+	if err != nil {
+		return Digest{}, err
+	}
+	return Digest{int64(len(data)), sha256.Sum256(data)}, nil
+}
+
+func digest(r io.Reader) (Digest, error) {
+	sum := sha256.New()
+	n, err := io.Copy(sum, r)
+	if err != nil {
+		return Digest{}, fmt.Errorf("reading the body for its digest: %w", err)
+	}
+	d := Digest{Length: n}
+	sum.Sum(d.SHA256[:0])
+	return d, nil
+}
+
+// keep reads a body that can be read only once; what it has read is returned with an error too.
+func keep(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, int64(defaultBodyLimit)+1))
+	switch {
+	case err != nil:
+		return data, fmt.Errorf("reading the body for its digest: %w", err)
+	case len(data) > int(defaultBodyLimit):
+		return data, Errorf(KindPolicy, "a body of more than %s that can be read only once has no digest: give the request a GetBody", defaultBodyLimit)
+	}
+	return data, nil
+}
+
+// keptBody gives the bytes that were read of another.
+type keptBody struct {
+	*bytes.Reader
+	under io.ReadCloser
+}
+
+func (b *keptBody) Close() error          { return b.under.Close() }
+func (b *keptBody) Unwrap() io.ReadCloser { return b.under }
+
+type putBackBody struct {
+	io.Reader
+	under io.ReadCloser
+}
+
+func (b *putBackBody) Close() error { return b.under.Close() }

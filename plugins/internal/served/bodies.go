@@ -1,0 +1,139 @@
+package served
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// maxBody bounds every body, in bytes: no needs can ask for more.
+const maxBody = 1 << 30
+
+// bodies are those that travel apart from the frames, by the number of their exchange.
+type bodies struct {
+	mu      sync.Mutex
+	claims  map[uint64]func([]byte) // of exchanges that wait for a body; it must not block
+	arrived map[uint64]*arrival     // bodies that came before the frame that they belong to
+	leaving map[uint64][]byte       // that the host is to fetch
+}
+
+type arrival struct {
+	data  []byte
+	taken chan struct{}
+}
+
+func newBodies() *bodies {
+	return &bodies{claims: map[uint64]func([]byte){}, arrived: map[uint64]*arrival{}, leaving: map[uint64][]byte{}}
+}
+
+// claim has the next body of an exchange handed to f, at once if it is there.
+func (b *bodies) claim(exchange uint64, f func([]byte)) {
+	b.mu.Lock()
+	a := b.arrived[exchange]
+	if a == nil {
+		b.claims[exchange] = f
+		b.mu.Unlock()
+		return
+	}
+	delete(b.arrived, exchange)
+	b.mu.Unlock()
+	close(a.taken)
+	f(a.data)
+}
+
+// announce keeps a body until the host fetches it.
+func (b *bodies) announce(exchange uint64, data []byte) {
+	b.mu.Lock()
+	b.leaving[exchange] = data
+	b.mu.Unlock()
+}
+
+// forget drops what is kept for an exchange.
+func (b *bodies) forget(exchange uint64) {
+	b.mu.Lock()
+	delete(b.claims, exchange)
+	delete(b.leaving, exchange)
+	b.mu.Unlock()
+}
+
+// unclaim is forget for an exchange that is over on this side, where the host may still fetch.
+func (b *bodies) unclaim(exchange uint64) {
+	b.mu.Lock()
+	delete(b.claims, exchange)
+	b.mu.Unlock()
+}
+
+// take reads an uploaded body and hands it over; it waits for the exchange that it is for until the host gives up.
+func (b *bodies) take(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadResponse]) error {
+	exchange, data, err := receive(stream)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	if f := b.claims[exchange]; f != nil {
+		delete(b.claims, exchange)
+		b.mu.Unlock()
+		f(data)
+		return nil
+	}
+	a := &arrival{data, make(chan struct{})}
+	b.arrived[exchange] = a
+	b.mu.Unlock()
+	select {
+	case <-a.taken:
+		return nil
+	case <-stream.Context().Done():
+	}
+	b.mu.Lock()
+	if b.arrived[exchange] == a {
+		delete(b.arrived, exchange)
+	}
+	b.mu.Unlock()
+	return status.FromContextError(stream.Context().Err()).Err()
+}
+
+func receive(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadResponse]) (exchange uint64, data []byte, err error) {
+	for first := true; ; first = false {
+		chunk, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return exchange, data, nil
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		if first {
+			exchange = chunk.GetExchange()
+		}
+		if len(data)+len(chunk.GetData()) > maxBody {
+			return 0, nil, status.Error(codes.ResourceExhausted, "a body of more than 1 GiB")
+		}
+		data = append(data, chunk.GetData()...)
+	}
+}
+
+// give sends an announced body, once.
+func (b *bodies) give(exchange uint64, stream grpc.ServerStreamingServer[wire.Chunk]) error {
+	b.mu.Lock()
+	data, ok := b.leaving[exchange]
+	delete(b.leaving, exchange)
+	b.mu.Unlock()
+	if !ok {
+		return status.Errorf(codes.NotFound, "no body was announced for exchange %d", exchange)
+	}
+	chunk := &wire.Chunk{Exchange: exchange}
+	for len(data) > 0 {
+		n := min(len(data), wire.MaxChunk)
+		chunk.Data = data[:n]
+		if err := stream.Send(chunk); err != nil {
+			return err
+		}
+		data, chunk.Exchange = data[n:], 0
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package served
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// exchange is one request on its way through a stage. It is the stage's pipeline.FarCall. Its goroutine is its own; a stage may read a body
+// or call next from others, one after the other.
+type exchange struct {
+	ss    *session
+	inst  *instance
+	id    uint64
+	do    *wire.Do
+	level slog.Level
+
+	ctx     context.Context
+	end     context.CancelFunc
+	answers chan *wire.Frame
+	uploads chan []byte
+	tracing tracing
+
+	given given // the request as the host gave it
+
+	turn   sync.Mutex // held from a frame that is answered until its answer
+	state  pipeline.CallProgress
+	nexts  int
+	last   result
+	parted bool // the request was handed on, and nothing is answered
+	over   bool // the stage has returned
+}
+
+type exchangeKey struct{}
+
+// exchangeContext lets the log handler and the tracer find the exchange.
+type exchangeContext struct {
+	context.Context
+	x *exchange
+}
+
+func (c exchangeContext) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return c.x
+	}
+	return c.Context.Value(key)
+}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+func newExchange(ss *session, id uint64, do *wire.Do) *exchange {
+	x := &exchange{ss: ss, id: id, do: do, level: slog.Level(do.GetLogLevel()), answers: make(chan *wire.Frame, 2)}
+	ctx := context.Background()
+	if d := do.GetDeadline(); d > 0 {
+		x.ctx, x.end = context.WithTimeout(ctx, time.Duration(d))
+	} else {
+		x.ctx, x.end = context.WithCancel(ctx)
+	}
+	return x
+}
+
+// context returns the context that the stage gets.
+func (x *exchange) context(parent context.Context) context.Context {
+	return x.tracing.context(exchangeContext{parent, x})
+}
+
+// deliver hands the exchange an answer; more than it can have asked for is dropped.
+func (x *exchange) deliver(f *wire.Frame) {
+	select {
+	case x.answers <- f:
+	default:
+	}
+}
+
+// stop ends an exchange that nobody waits for any more.
+func (x *exchange) stop() { x.end() }
+
+// refuse answers an exchange that can't begin.
+func (x *exchange) refuse(format string, args ...any) {
+	x.end()
+	e := wire.ErrorTo(pipeline.Errorf(pipeline.KindInternal, format, args...))
+	_ = x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: &wire.Return{Error: e}}})
+}
+
+func (x *exchange) send(f *wire.Frame) error {
+	f.Exchange = x.id
+	return x.ss.pipe.Send(f)
+}
+
+// run has the stage work, and tells the host what came of it.
+func (x *exchange) run() {
+	defer x.inst.busy.Done()
+	defer x.end()
+	x.ss.logs.level.Store(int64(x.level))
+	x.tracing.begin(x.do.GetTraceparent(), x.do.GetRecording())
+	state := wire.CallFrom(x.do.GetCall())
+	x.state = state.CallProgress
+	req, err := x.request()
+	var resp *http.Response
+	var ch pipeline.CallChanges
+	if err == nil {
+		resp, ch, err = x.inst.stage.Do(req, state, x)
+	}
+	out := x.outcome(resp, &ch, err)
+	x.leave()
+	x.ss.server.bodies.unclaim(x.id)
+	if !x.ss.finished(x) {
+		return
+	}
+	if err := x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: out}}); wire.IsTooBig(err) {
+		out = &wire.Return{Error: wire.ErrorTo(pipeline.Errorf(pipeline.KindInternal, "what the stage returned does not fit into a frame of %s", pipeline.Size(wire.MaxFrame)))}
+		_ = x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: out}})
+	}
+}
+
+// leave has whatever the stage left running find the exchange over.
+func (x *exchange) leave() {
+	x.turn.Lock()
+	x.over = true
+	x.turn.Unlock()
+}
+
+// errOver is what a body or next says once the stage has returned.
+var errOver = errors.New("the stage has returned: what it was given is no longer to be used")
+
+// ask sends a frame and waits for the answer. x.turn is held.
+func (x *exchange) ask(f *wire.Frame, doing string) (*wire.Frame, error) {
+	if x.over {
+		return nil, errOver
+	}
+	if x.parted {
+		return nil, errParted()
+	}
+	if err := x.send(f); err != nil {
+		return nil, err
+	}
+	select {
+	case answer := <-x.answers:
+		return answer, nil
+	case <-x.ctx.Done():
+		return nil, pipeline.Ended(x.ctx, doing)
+	}
+}
+
+func errParted() error {
+	return pipeline.Errorf(pipeline.KindInternal, "the stage's needs have neither response nor retry: its part ended as it called next")
+}
+
+// Next implements pipeline.FarCall.
+func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Response, pipeline.CallProgress, error) {
+	x.turn.Lock()
+	defer x.turn.Unlock()
+	if x.nexts++; x.nexts > 1 && !x.inst.needs.Retry && !x.parted {
+		return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage called next a second time, and its needs have no retry")
+	}
+	edits, err := x.edits(req)
+	if err != nil {
+		return nil, x.state, asError(err)
+	}
+	if r := x.do.GetResult(); r != nil && x.nexts == 1 {
+		if edits != nil {
+			return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage changed the request, which its needs say nothing of: it is asked once the response is there")
+		}
+		return x.result(r)
+	}
+	next := &wire.Next{Edits: edits, Changes: wire.ChangesTo(&ch)}
+	if x.inst.last() {
+		return x.part(next)
+	}
+	answer, err := x.ask(&wire.Frame{Kind: &wire.Frame_Next{Next: next}}, "the stage waited for the answer")
+	if err != nil {
+		return nil, x.state, asError(err)
+	}
+	r, ok := answer.GetKind().(*wire.Frame_Result)
+	if !ok {
+		return nil, x.state, errTurn()
+	}
+	if err := req.Context().Err(); err != nil && x.ctx.Err() == nil { // the stage's own deadline, which the host does not know
+		_, p, _ := x.result(r.Result)
+		if x.last.resp != nil {
+			_ = x.last.resp.Body.Close()
+		}
+		return nil, p, pipeline.Ended(req.Context(), "the stage waited for the answer")
+	}
+	return x.result(r.Result)
+}
+
+// part hands the request on for good.
+func (x *exchange) part(next *wire.Next) (*http.Response, pipeline.CallProgress, error) {
+	if x.parted {
+		return nil, x.state, asError(errParted())
+	}
+	next.Last = true
+	next.Span, next.Spans = x.tracing.take()
+	x.parted = true
+	if x.ss.finished(x) {
+		if err := x.send(&wire.Frame{Kind: &wire.Frame_Next{Next: next}}); err != nil {
+			return nil, x.state, asError(err)
+		}
+	}
+	x.last = result{resp: &http.Response{Body: partedBody{}}}
+	return x.last.resp, x.state, nil
+}
+
+// Wait implements pipeline.FarCall.
+func (x *exchange) Wait(ctx context.Context, d time.Duration, ch pipeline.CallChanges) (pipeline.CallProgress, error) {
+	x.turn.Lock()
+	defer x.turn.Unlock()
+	if at, ok := ctx.Deadline(); ok {
+		d = min(d, time.Until(at)) // it may be the stage's own, which the host does not know
+	}
+	answer, err := x.ask(&wire.Frame{Kind: &wire.Frame_Wait{Wait: &wire.Wait{Duration: int64(max(d, 0)), Changes: wire.ChangesTo(&ch)}}}, "the stage waited")
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return x.state, err
+	}
+	if k, ok := answer.GetKind().(*wire.Frame_Awake); ok {
+		x.progress(k.Awake.GetCall())
+		return x.state, ctx.Err()
+	}
+	return x.state, errTurn()
+}
+
+// progress takes over how the call stands.
+func (x *exchange) progress(c *wire.Call) {
+	if c != nil {
+		x.state = wire.ProgressFrom(c)
+	}
+}
+
+func errTurn() *pipeline.Error {
+	return pipeline.Errorf(pipeline.KindInternal, "the host answered with something else than it was asked for")
+}
+
+// asError makes sure that an error is an *Error that nobody else holds.
+func asError(err error) error {
+	if e, ok := err.(*pipeline.Error); ok { //nolint:errorlint // the value itself
+		return e
+	}
+	return &pipeline.Error{Kind: pipeline.KindOf(err), Class: pipeline.ClassTerminal, Message: err.Error(), Err: err}
+}

@@ -1,0 +1,257 @@
+package served
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// given is a request as the host gave it.
+type given struct {
+	method string
+	url    string
+	host   string
+	header http.Header
+	body   io.ReadCloser // nil: none; a requestBody or withheldBody
+	data   []byte        // of a requestBody
+}
+
+// request makes the stage's request.
+func (x *exchange) request() (*http.Request, error) {
+	r := x.do.GetRequest()
+	u, err := url.Parse(r.GetUrl())
+	if err != nil {
+		return nil, fmt.Errorf("the host's request: %w", err)
+	}
+	g := &x.given
+	g.method, g.url, g.host, g.header = methodOf(r.GetMethod()), u.String(), r.GetHost(), wire.HeadersFrom(r.GetHeaders())
+	if g.host == "" {
+		g.host = u.Host
+	}
+	req := &http.Request{
+		Method: g.method, URL: u, Host: g.host, Header: g.header.Clone(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.GetLength(),
+	}
+	if err := x.giveBody(req, r); err != nil {
+		return nil, err
+	}
+	return req.WithContext(x.context(x.ctx)), nil
+}
+
+func (x *exchange) giveBody(req *http.Request, r *wire.Request) error {
+	g := &x.given
+	switch b := r.GetBody(); {
+	case b != nil:
+		data, err := x.apart(b)
+		if err != nil {
+			return err
+		}
+		g.data, req.ContentLength = data, int64(len(data))
+		if len(data) == 0 {
+			return nil
+		}
+		open := func() io.ReadCloser { return &requestBody{Reader: bytes.NewReader(data), x: x} }
+		g.body = open()
+		req.GetBody = func() (io.ReadCloser, error) { return open(), nil }
+	case r.GetLength() == 0:
+		return nil
+	default:
+		w := &withheldBody{why: noRequestBody(x.inst.needs.Request.Body), x: x}
+		if len(r.GetSha256()) == sha256.Size {
+			w.digest = &pipeline.Digest{Length: r.GetLength(), SHA256: [sha256.Size]byte(r.GetSha256())}
+		}
+		g.body = w
+		if r.GetReplayable() {
+			req.GetBody = func() (io.ReadCloser, error) { return w, nil }
+		}
+	}
+	req.Body = g.body
+	return nil
+}
+
+func noRequestBody(mode pipeline.BodyMode) error {
+	if mode == pipeline.BodyDigest {
+		return pipeline.Errorf(pipeline.KindInternal, `the stage read a request's body of which its needs show the digest alone: use pipeline.DigestOf, or ask for request.body "full"`)
+	}
+	return pipeline.Errorf(pipeline.KindInternal, `the stage read a request's body, and its needs say nothing of it: ask for request.body "full"`)
+}
+
+// apart returns the bytes of a body, which may come by Upload.
+func (x *exchange) apart(b *wire.Body) ([]byte, error) {
+	if !b.GetApart() {
+		return b.GetData(), nil
+	}
+	uploads := make(chan []byte, 1)
+	x.ss.server.bodies.claim(x.id, func(data []byte) { x.ss.step(func() { uploads <- data }) })
+	select {
+	case data := <-uploads:
+		return data, nil
+	case <-x.ctx.Done():
+		return nil, pipeline.Ended(x.ctx, "a body was on its way to the stage")
+	}
+}
+
+// carry says where the host finds a body that the stage has made.
+func (x *exchange) carry(data []byte) *wire.Body {
+	if len(data) <= wire.MaxInline {
+		return &wire.Body{Data: data, Length: uint64(len(data))}
+	}
+	x.ss.server.bodies.announce(x.id, data)
+	return &wire.Body{Apart: true, Length: uint64(len(data))}
+}
+
+// requestBody is a request's body that the host has sent.
+type requestBody struct {
+	*bytes.Reader
+	x *exchange
+}
+
+func (*requestBody) Close() error { return nil }
+
+// withheldBody is a body that stays with the host.
+type withheldBody struct {
+	why    error
+	digest *pipeline.Digest
+	x      *exchange
+}
+
+func (b *withheldBody) Read([]byte) (int, error) { return 0, b.why }
+func (*withheldBody) Close() error               { return nil }
+
+// Digest implements what pipeline.DigestOf asks for.
+func (b *withheldBody) Digest() (pipeline.Digest, error) {
+	if b.digest == nil {
+		return pipeline.Digest{}, pipeline.Errorf(pipeline.KindInternal, `the stage asked for a body's digest, and its needs say nothing of it: ask for body "digest"`)
+	}
+	return *b.digest, nil
+}
+
+// edits returns what differs between the request that the host gave and the one that the stage hands on, nil if nothing does.
+func (x *exchange) edits(req *http.Request) (*wire.Edits, error) {
+	g, e := &x.given, &wire.Edits{}
+	if m := methodOf(req.Method); m != g.method {
+		e.Method = &m
+	}
+	if req.URL == nil {
+		return nil, pipeline.Errorf(pipeline.KindInternal, "the stage handed on a request without a URL")
+	}
+	if u := req.URL.String(); u != g.url {
+		e.Url = &u
+	}
+	if req.Host != g.host && (req.Host != "" || g.host != req.URL.Host) {
+		host := req.Host
+		e.Host = &host
+	}
+	e.Headers = headerEdits(g.header, req.Header)
+	var err error
+	if e.Body, err = x.bodyEdit(req); err != nil {
+		return nil, err
+	}
+	if e.Method == nil && e.Url == nil && e.Host == nil && e.Headers == nil && e.Body == nil {
+		return nil, nil //nolint:nilnil // nothing, as documented
+	}
+	return e, nil
+}
+
+// headerEdits returns the headers that differ.
+func headerEdits(before, after http.Header) []*wire.HeaderEdit {
+	var list []*wire.HeaderEdit
+	same := 0
+	for name, values := range after {
+		old, ok := before[name]
+		if ok {
+			same++
+		}
+		if ok && slices.Equal(old, values) || !ok && len(values) == 0 {
+			continue
+		}
+		edit := &wire.HeaderEdit{Name: strings.ToLower(name), Values: make([][]byte, len(values))}
+		for i, v := range values {
+			edit.Values[i] = []byte(v)
+		}
+		list = append(list, edit)
+	}
+	if same == len(before) {
+		return list
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			list = append(list, &wire.HeaderEdit{Name: strings.ToLower(name)})
+		}
+	}
+	return list
+}
+
+// bodyEdit reads and closes the request's body, and returns it if it is another than the host gave. What stages put around that one is read
+// through, where there is something to read: it may count, or change what goes by.
+func (x *exchange) bodyEdit(req *http.Request) (*wire.Body, error) {
+	g := &x.given
+	if req.Body == nil || req.Body == http.NoBody {
+		if g.body == nil {
+			return nil, nil //nolint:nilnil // unchanged
+		}
+		return &wire.Body{}, nil
+	}
+	if req.Body == g.body {
+		return nil, nil //nolint:nilnil // unchanged
+	}
+	defer req.Body.Close()
+	mine := false
+	switch b := pipeline.BodyBeneath(req.Body).(type) {
+	case *withheldBody:
+		if b.x == x {
+			return nil, nil //nolint:nilnil // it is still where it was
+		}
+	case *requestBody:
+		mine = b.x == x
+	}
+	data, err := readBody(req.Body)
+	if err != nil || mine && bytes.Equal(data, g.data) {
+		return nil, err
+	}
+	return x.carry(data), nil
+}
+
+// maxMade bounds the bodies that a stage may make, in bytes.
+const maxMade = 64 << 20
+
+func readBody(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxMade+1))
+	if err != nil {
+		if e, ok := errors.AsType[*pipeline.Error](err); ok {
+			return data, e
+		}
+		return data, fmt.Errorf("reading the body that the stage has made: %w", err)
+	}
+	if len(data) > maxMade {
+		return data, pipeline.Errorf(pipeline.KindPolicy, "the stage made a body of more than %s", pipeline.Size(maxMade))
+	}
+	return data, nil
+}
+
+func methodOf(m string) string {
+	if m == "" {
+		return http.MethodGet
+	}
+	return m
+}
+
+// headersTo writes the headers of what the stage has made itself.
+func headersTo(h http.Header) []*wire.Header {
+	out := make([]*wire.Header, 0, len(h))
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			out = append(out, &wire.Header{Name: strings.ToLower(name), Value: []byte(v)})
+		}
+	}
+	return out
+}

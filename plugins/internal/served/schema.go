@@ -1,0 +1,195 @@
+package served
+
+import (
+	"encoding"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/config"
+)
+
+// Schema returns the JSON Schema (draft 2020-12) of a type's config: the keys that the file may write, what each takes, and its default.
+// What only the config's own methods can judge is left to them.
+func Schema(f pipeline.Factory) ([]byte, error) {
+	cfg := f.Config()
+	s := schemaOf(reflect.TypeOf(cfg).Elem(), nil)
+	s.Version = jsonschema.Version
+	defaults(s, Defaults(f))
+	return json.Marshal(s)
+}
+
+type configReader interface{ UnmarshalConfig(value any) error }
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+	readerType   = reflect.TypeFor[configReader]()
+	anything     = reflect.TypeFor[any]()
+)
+
+// schemaOf follows what config.Section.Decode accepts. around are the structs that t stands in: one within itself may be anything.
+func schemaOf(t reflect.Type, around []reflect.Type) *jsonschema.Schema {
+	p := reflect.PointerTo(t)
+	switch {
+	case p.Implements(readerType):
+		if len(around) == 0 {
+			return &jsonschema.Schema{Type: "object"} // a whole table that reads itself
+		}
+		return &jsonschema.Schema{}
+	case t.Kind() == reflect.Pointer:
+		return schemaOf(t.Elem(), around)
+	case t == durationType:
+		return &jsonschema.Schema{Type: "string", Pattern: `^[+-]?([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|μs|ms|s|m|h)|^[+-]?0$`}
+	case p.Implements(textType):
+		return &jsonschema.Schema{Type: "string"}
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return &jsonschema.Schema{Type: "string"}
+	case reflect.Bool:
+		return &jsonschema.Schema{Type: "boolean"}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return &jsonschema.Schema{Type: "integer"}
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return &jsonschema.Schema{Type: "integer", Minimum: "0"}
+	case reflect.Float32, reflect.Float64:
+		return &jsonschema.Schema{Type: "number"}
+	case reflect.Slice:
+		return &jsonschema.Schema{Type: "array", Items: schemaOf(t.Elem(), around)}
+	case reflect.Map:
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: schemaOf(t.Elem(), around)}
+	case reflect.Struct:
+		if slices.Contains(around, t) {
+			return &jsonschema.Schema{Type: "object"}
+		}
+		s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
+		properties(s, t, append(slices.Clip(around), t))
+		return s
+	}
+	return &jsonschema.Schema{}
+}
+
+func properties(s *jsonschema.Schema, t reflect.Type, around []reflect.Type) {
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		switch {
+		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
+			properties(s, f.Type, around)
+		case f.IsExported() && name != "" && name != "-":
+			s.Properties.Set(name, schemaOf(f.Type, around))
+		}
+	}
+}
+
+// defaults writes what a key is where the file does not set it.
+func defaults(s *jsonschema.Schema, values map[string]any) {
+	for name, v := range values {
+		p, ok := s.Properties.Get(name)
+		if !ok {
+			continue
+		}
+		if inner, isTable := v.(map[string]any); isTable && p.Properties != nil {
+			defaults(p, inner)
+			continue
+		}
+		p.Default = v
+	}
+}
+
+// Defaults returns the default config of a type as the file would write it, without what is not set and what only the file can write.
+func Defaults(f pipeline.Factory) map[string]any {
+	out := map[string]any{}
+	cfg := f.Config()
+	if _, ok := cfg.(configReader); ok {
+		return out
+	}
+	config.Walk(cfg, func(path []string, v reflect.Value) {
+		if value, ok := plain(v); ok {
+			put(out, path, value)
+		}
+	})
+	return out
+}
+
+// put sets a value below tables and arrays that it makes.
+func put(table map[string]any, path []string, value any) {
+	if len(path) == 1 {
+		table[path[0]] = value
+		return
+	}
+	if i, err := strconv.Atoi(strings.Trim(path[1], "[]")); err == nil && strings.HasPrefix(path[1], "[") {
+		list, _ := table[path[0]].([]any)
+		for len(list) <= i {
+			list = append(list, map[string]any{})
+		}
+		table[path[0]] = list
+		if len(path) == 2 {
+			list[i] = value
+		} else if inner, ok := list[i].(map[string]any); ok {
+			put(inner, path[2:], value)
+		}
+		return
+	}
+	inner, ok := table[path[0]].(map[string]any)
+	if !ok {
+		inner = map[string]any{}
+		table[path[0]] = inner
+	}
+	put(inner, path[1:], value)
+}
+
+// plain returns a value as JSON has it; ok is false where nothing is set, or only the file knows how to write it.
+func plain(v reflect.Value) (value any, ok bool) {
+	t := v.Type()
+	switch {
+	case v.Kind() == reflect.Pointer:
+		if v.IsNil() {
+			return nil, false
+		}
+		return plain(v.Elem())
+	case reflect.PointerTo(t).Implements(readerType):
+		return nil, false
+	case t == durationType:
+		return v.Interface().(time.Duration).String(), true
+	}
+	if m, is := reflect.TypeAssert[encoding.TextMarshaler](v); is {
+		text, err := m.MarshalText()
+		return string(text), err == nil && !v.IsZero()
+	}
+	if reflect.PointerTo(t).Implements(textType) && v.Kind() != reflect.String {
+		if s, is := reflect.TypeAssert[interface{ String() string }](v); is && !v.IsZero() {
+			return s.String(), true
+		}
+		return nil, false
+	}
+	switch {
+	case v.Kind() == reflect.String:
+		return v.String(), v.String() != "" || !reflect.PointerTo(t).Implements(textType)
+	case v.Kind() == reflect.Bool:
+		return v.Bool(), true
+	case v.CanInt():
+		return v.Int(), true
+	case v.CanUint():
+		return v.Uint(), true
+	case v.CanFloat():
+		return v.Float(), true
+	case v.Kind() == reflect.Slice:
+		list := []any{}
+		for i := range v.Len() {
+			if item, ok := plain(v.Index(i)); ok {
+				list = append(list, item)
+			}
+		}
+		return list, !v.IsNil()
+	case t == anything && !v.IsNil():
+		return plain(v.Elem())
+	}
+	return nil, false
+}
