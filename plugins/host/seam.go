@@ -2,8 +2,11 @@ package host
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
 )
 
 // plugin is what one runner has of one plugin: the host's side makes it, which starts, restarts and quarantines processes; its stages use
@@ -24,6 +27,8 @@ type sessionOptions struct {
 	maxInFlight int          // exchanges at once, at most; positive
 	clock       bool         // frames tell the time of the goroutine that sends them
 	spawn       func(func()) // starts a goroutine outside every bubble of virtual time
+	logger      *slog.Logger // the runner's, for what belongs to no stage
+	redactor    *redact.Redactor
 }
 
 // stageOptions are what a stage is made with.
@@ -34,7 +39,7 @@ type stageOptions struct {
 	config   []byte            // JSON
 	settings pipeline.Settings // with Remote
 	granted  *pipeline.Needs   // the most that it may use; nil: what it asks for
-	spawn    func(func())      // as a session's
+	start    time.Duration     // start_timeout: bounds making the instance
 }
 
 // What the two halves of the package give each other, beside the above:

@@ -8,7 +8,14 @@ import (
 
 // CallTo writes a call's state for the wire, with the words that are granted: see [pipeline.RequestNeeds].
 func CallTo(s *pipeline.CallState, granted []string) *Call {
-	c := ProgressTo(&s.CallProgress)
+	c := &Call{}
+	CallInto(c, s, granted)
+	return c
+}
+
+// CallInto is CallTo over what c held before.
+func CallInto(c *Call, s *pipeline.CallState, granted []string) {
+	ProgressInto(c, &s.CallProgress)
 	c.Pipeline, c.Idempotent, c.NoRetry, c.SkipAuth, c.RetryOwned, c.Observed = s.Pipeline, s.Idempotent, s.NoRetry, s.SkipAuth, s.RetryOwned, s.Observed
 	c.Hop, c.Serving, c.Bound = uint32(s.Hop), s.Serving, int64(s.Bound) //nolint:gosec // a small count
 	for _, word := range granted {
@@ -23,7 +30,6 @@ func CallTo(s *pipeline.CallState, granted []string) *Call {
 			c.IdempotencyKey = s.IdempotencyKey
 		}
 	}
-	return c
 }
 
 // CallFrom reads a call's state off the wire.
@@ -37,10 +43,17 @@ func CallFrom(c *Call) pipeline.CallState {
 
 // ProgressTo writes how a call stands.
 func ProgressTo(p *pipeline.CallProgress) *Call {
-	return &Call{
-		Attempts: uint32(p.Attempts), Sends: uint32(p.Sends), TransportResends: uint32(p.TransportResends), //nolint:gosec // small counts
-		Elapsed: int64(p.Elapsed), Waiting: int64(p.Waiting), Upstream: int64(p.Upstream), Outcome: outcomeTo(&p.Outcome, p.Status), StopReason: p.StopReason,
-	}
+	c := &Call{}
+	ProgressInto(c, p)
+	return c
+}
+
+// ProgressInto is ProgressTo over what c held before.
+func ProgressInto(c *Call, p *pipeline.CallProgress) {
+	c.Reset()
+	c.Attempts, c.Sends, c.TransportResends = uint32(p.Attempts), uint32(p.Sends), uint32(p.TransportResends) //nolint:gosec // small counts
+	c.Elapsed, c.Waiting, c.Upstream = int64(p.Elapsed), int64(p.Waiting), int64(p.Upstream)
+	c.Outcome, c.StopReason = outcomeTo(&p.Outcome, p.Status), p.StopReason
 }
 
 // ProgressFrom reads how a call stands.

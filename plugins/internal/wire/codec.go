@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"sync"
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
@@ -17,14 +18,42 @@ type fast interface {
 	UnmarshalVT([]byte) error
 }
 
-// Frames is a Batch as it travels: frames that were marshalled already, each with its tag and length.
-type Frames struct{ data []byte }
+// batch is a Batch as it travels: frames that are marshalled already, each with its tag and length.
+type batch struct {
+	out  *[]byte // to send; of pool, to which it goes back once it is written
+	pool *batchPool
+	in   mem.Buffer // received
+}
+
+// batchPool holds the buffers of batches to send. It is a mem.BufferPool.
+type batchPool struct{ free sync.Pool }
+
+// usualBatch is what a new buffer holds, and the most that is kept is a few times as much.
+const usualBatch = 8 << 10
+
+// Get returns an empty buffer, whatever length is asked for.
+func (p *batchPool) Get(int) *[]byte {
+	if b, ok := p.free.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 0, usualBatch)
+	return &b
+}
+
+// Put takes a buffer back.
+func (p *batchPool) Put(b *[]byte) {
+	if cap(*b) > 8*goodBatch {
+		return
+	}
+	*b = (*b)[:0]
+	p.free.Put(b)
+}
 
 // Marshal implements encoding.CodecV2.
 func (Codec) Marshal(v any) (mem.BufferSlice, error) {
 	switch m := v.(type) {
-	case *Frames:
-		return mem.BufferSlice{mem.SliceBuffer(m.data)}, nil
+	case *batch:
+		return mem.BufferSlice{mem.NewBuffer(m.out, m.pool)}, nil
 	case fast:
 		data := make([]byte, m.SizeVT())
 		if _, err := m.MarshalToSizedBufferVT(data); err != nil {
@@ -41,8 +70,8 @@ func (Codec) Marshal(v any) (mem.BufferSlice, error) {
 // Unmarshal implements encoding.CodecV2.
 func (Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	switch m := v.(type) {
-	case *Frames:
-		m.data = data.Materialize()
+	case *batch:
+		m.in = data.MaterializeToBuffer(mem.DefaultBufferPool())
 		return nil
 	case fast:
 		buf := data.MaterializeToBuffer(mem.DefaultBufferPool())

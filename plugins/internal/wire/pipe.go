@@ -14,76 +14,140 @@ type Stream interface {
 	RecvMsg(m any) error
 }
 
-// Pipe carries frames over one stream: those that are ready together travel in one message. Send may be called by any goroutine.
+// Pipe carries frames over one stream: those that are ready together travel in one message. Send may be called by any goroutine. The pipe's
+// channels belong to the goroutine that made it, as far as virtual time goes.
 type Pipe struct {
 	stream Stream
 	wake   chan struct{} // holds one token while something is pending
+	pool   batchPool
+	out    batch // that Write sends
 
 	mu      sync.Mutex
-	pending []byte
-	spare   []byte
+	last    *[]byte   // the batch that is being gathered; nil: nothing is pending
+	full    []*[]byte // those before it
+	pending int       // bytes in all of them
 	err     error
 }
 
-// maxPending bounds what waits to be written, in bytes: a peer that reads nothing must not take all memory.
-const maxPending = 64 << 20
+var (
+	errFull = errors.New("the other end does not read")
+	errBig  = fmt.Errorf("a frame of more than %d bytes", MaxFrame)
+)
 
-var errFull = errors.New("the other end does not read")
+// IsTooBig reports whether Send has refused a frame for its size: the pipe goes on.
+func IsTooBig(err error) bool { return errors.Is(err, errBig) }
 
 // NewPipe makes a pipe; Write must run for it.
 func NewPipe(s Stream) *Pipe { return &Pipe{stream: s, wake: make(chan struct{}, 1)} }
 
-// Send queues a frame; the frame may be changed once Send has returned. The error is why the pipe has ended.
+// Send queues a frame; the frame may be changed once Send has returned. The error is why the pipe has ended, or IsTooBig says so.
 func (p *Pipe) Send(f *Frame) error {
 	size := f.SizeVT()
+	if size > MaxFrame {
+		return errBig
+	}
 	p.mu.Lock()
-	if p.err == nil && len(p.pending)+size > maxPending {
+	if p.err == nil && p.pending+size > maxPending {
 		p.err = errFull
+		p.mu.Unlock()
+		p.rouse()
+		return errFull
 	}
 	if err := p.err; err != nil {
 		p.mu.Unlock()
 		return err
 	}
-	b := append(p.pending, 0x0a) // field 1 of Batch, length-delimited
+	first := p.last == nil && len(p.full) == 0
+	err := p.gather(f, size)
+	p.mu.Unlock()
+	if err == nil && first {
+		p.rouse()
+	}
+	return err
+}
+
+// gather marshals f to the end of the batch. p.mu is held.
+func (p *Pipe) gather(f *Frame, size int) error {
+	if p.last != nil && len(*p.last)+size > goodBatch {
+		p.full = append(p.full, p.last)
+		p.last = nil
+	}
+	if p.last == nil {
+		p.last = p.pool.Get(0)
+	}
+	b := append(*p.last, 0x0a) // field 1 of Batch, length-delimited
 	b = binary.AppendUvarint(b, uint64(size))
 	at := len(b)
-	b = append(b, make([]byte, size)...)
-	_, err := f.MarshalToSizedBufferVT(b[at:])
-	if err == nil {
-		p.pending = b
+	if cap(b)-at < size {
+		b = append(b, make([]byte, size)...)
 	}
-	p.mu.Unlock()
-	if err != nil {
-		return err
+	b = b[:at+size]
+	if _, err := f.MarshalToSizedBufferVT(b[at:]); err != nil {
+		return err // what is gathered ends before it
 	}
+	p.pending += len(b) - len(*p.last)
+	*p.last = b
+	return nil
+}
+
+func (p *Pipe) rouse() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
-// Write writes what Send has queued until done is closed or the stream fails. It is the stream's only writer.
+// Write writes what Send has queued, until done is closed and all of that is written, or the stream fails. It is the stream's only writer.
 func (p *Pipe) Write(done <-chan struct{}) error {
-	for {
+	for ending := false; ; {
 		select {
 		case <-p.wake:
 		case <-done:
 			p.fail(io.ErrClosedPipe)
-			return nil
+			ending = true
 		}
-		p.mu.Lock()
-		batch := p.pending
-		p.pending, p.spare = p.spare[:0], nil
-		p.mu.Unlock()
-		if len(batch) == 0 {
-			continue
-		}
-		if err := p.stream.SendMsg(&Frames{batch}); err != nil {
+		if err := p.flush(); err != nil {
 			p.fail(err)
 			return err
 		}
+		if ending {
+			return nil
+		}
 	}
+}
+
+// flush writes all that is pending. It fails where the stream does, or where Send found that nobody reads.
+func (p *Pipe) flush() error {
+	for {
+		p.mu.Lock()
+		var out *[]byte
+		switch {
+		case p.err == errFull: //nolint:errorlint // the value itself
+			p.mu.Unlock()
+			return errFull
+		case len(p.full) > 0:
+			out = p.full[0]
+			p.full = p.full[1:]
+		default:
+			out = p.last
+			p.last, p.full = nil, nil
+		}
+		if out != nil {
+			p.pending -= len(*out)
+		}
+		p.mu.Unlock()
+		if out == nil {
+			return nil
+		}
+		if err := p.stream.SendMsg(p.written(out)); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *Pipe) written(b *[]byte) *batch {
+	p.out.out, p.out.pool = b, &p.pool
+	return &p.out
 }
 
 func (p *Pipe) fail(err error) {
@@ -96,35 +160,27 @@ func (p *Pipe) fail(err error) {
 
 // Read calls handle with each frame as it comes, until the stream ends; a frame belongs to handle. io.EOF is an orderly end.
 func (p *Pipe) Read(handle func(*Frame)) error {
-	for {
-		var batch Frames
-		if err := p.stream.RecvMsg(&batch); err != nil {
-			return err
+	return p.ReadRaw(func(raw Raw) error {
+		f := &Frame{}
+		if err := f.UnmarshalVT(raw.Data); err != nil {
+			return fmt.Errorf("a frame that can't be read: %w", err)
 		}
-		for data := batch.data; len(data) > 0; {
-			frame, rest, err := next(data)
-			if err != nil {
-				return err
-			}
-			f := &Frame{}
-			if err := f.UnmarshalVT(frame); err != nil {
-				return fmt.Errorf("a frame that can't be read: %w", err)
-			}
-			handle(f)
-			data = rest
-		}
-	}
+		handle(f)
+		return nil
+	})
 }
 
-// next cuts the first frame off a batch. A field that is not known is passed over.
-func next(data []byte) (frame, rest []byte, err error) {
-	size, n := uint64(0), 0
-	if data[0] == 0x0a {
-		size, n = binary.Uvarint(data[1:])
+// ReadRaw is Read for who decodes frames elsewhere: raw.Data is good until handle returns. An error of handle ends it.
+func (p *Pipe) ReadRaw(handle func(raw Raw) error) error {
+	var b batch
+	for {
+		if err := p.stream.RecvMsg(&b); err != nil {
+			return err
+		}
+		err := eachFrame(b.in.ReadOnlyData(), handle)
+		b.in.Free()
+		if err != nil {
+			return err
+		}
 	}
-	if n <= 0 || size > uint64(len(data)-1-n) {
-		return nil, nil, errors.New("a batch that is no list of frames")
-	}
-	from := 1 + n
-	return data[from : from+int(size)], data[from+int(size):], nil //nolint:gosec // bounded by len(data)
 }

@@ -1,0 +1,118 @@
+package host
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// sendDo begins the conversation.
+func (x *exchange) sendDo(body requestBody) error {
+	sc, g := &x.slot.scratch, x.inst.grants
+	sc.frame.Reset()
+	d, r := &sc.do, &sc.request
+	r.Method, r.Url, r.Host, r.Replayable = x.method, x.url, x.host, body.replayable
+	r.Length = body.length
+	sc.headers = sc.putHeaders(sc.headers[:0], x.req.Header, &x.inst.session.lower, g.seesRequest)
+	if !g.after {
+		r.Headers = sc.headers
+	}
+	r.Sha256 = body.sum
+	if body.full {
+		r.Body = x.putBody(&sc.body, body.data, false)
+	}
+	d.Instance, d.Request, d.Call = x.inst.number, r, &sc.call
+	x.state(&sc.call)
+	if g.after {
+		x.putResult(&sc.result)
+		d.Result = &sc.result
+	}
+	d.Traceparent, d.Recording = x.traceparent()
+	d.LogLevel = int32(x.st.lowest(x.ctx)) //nolint:gosec // a level
+	d.Timeout = int64(x.watch.left)
+	if at, ok := x.ctx.Deadline(); ok {
+		d.Deadline = max(1, int64(time.Until(at)))
+	}
+	sc.asDo.Do = d
+	sc.frame.Kind = &sc.asDo
+	return x.send(&sc.frame)
+}
+
+// state writes what the plugin may know of the call.
+func (x *exchange) state(c *wire.Call) {
+	s := x.call.State()
+	s.RetryOwned = x.inst.grants.Retry && !x.owner
+	wire.CallInto(c, &s, x.inst.grants.Request.Call)
+}
+
+// shownURL writes a request's URL as the plugin may see it.
+func (x *exchange) shownURL(req *http.Request) string { return shownURL(req.URL, x.inst.grants) }
+
+func shownURL(u *url.URL, g *grants) string {
+	if u == nil {
+		return ""
+	}
+	if u.User == nil && u.Fragment == "" && (g.Request.Query || u.RawQuery == "" && !u.ForceQuery) {
+		return u.String()
+	}
+	shown := *u
+	shown.User, shown.Fragment, shown.RawFragment = nil, "", ""
+	if !g.Request.Query {
+		shown.RawQuery, shown.ForceQuery = "", false
+	}
+	return shown.String()
+}
+
+// sendResult tells what came of next.
+func (x *exchange) sendResult() error {
+	sc := &x.slot.scratch
+	sc.frame.Reset()
+	x.putResult(&sc.result)
+	progress := x.call.Progress()
+	wire.ProgressInto(&sc.call, &progress)
+	sc.result.Call = &sc.call
+	sc.asResult.Result = &sc.result
+	sc.frame.Kind = &sc.asResult
+	return x.send(&sc.frame)
+}
+
+// putResult writes what came of next.
+func (x *exchange) putResult(w *wire.Result) {
+	w.Reset()
+	w.Replayable = x.rewind != nil && x.rewind.Again()
+	if x.err != nil {
+		w.Error = x.errorTo(x.err)
+		return
+	}
+	sc, resp := &x.slot.scratch, x.resp
+	r := &sc.response
+	r.Reset()
+	r.Status, r.Length, r.Proto, r.Stream = uint32(resp.StatusCode), resp.ContentLength, resp.Proto, pipeline.IsStream(resp) //nolint:gosec // a status
+	sc.arena = sc.arena[:0]
+	sc.headers = sc.putHeaders(sc.headers[:0], resp.Header, &x.inst.session.lower, x.inst.grants.seesResponse)
+	r.Headers = sc.headers
+	w.Response = r
+}
+
+// CallEnded's and Result's errors are the same on the wire.
+func (x *exchange) errorTo(err error) *wire.Error { return errorTo(err, x.inst) }
+
+func errorTo(err error, i *instance) *wire.Error {
+	e, ok := err.(*pipeline.Error) //nolint:errorlint // one within another is told with what is around it
+	if !ok {
+		e = &pipeline.Error{Kind: pipeline.KindOf(err), Class: pipeline.ClassTerminal, Message: i.grants.redactor.Text(err.Error())}
+		if within := inner(err); within != nil {
+			own := *within
+			own.Message = e.Message
+			e = &own
+		}
+	}
+	w := wire.ErrorTo(e)
+	if len(e.Header) > 0 && i.grants.Response != nil {
+		w.Headers = wire.HeadersTo(nil, e.Header, i.grants.seesResponse)
+	}
+	return w
+}

@@ -1,0 +1,294 @@
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// edits are the changes of a plugin that were judged: only what is granted is among them. They are applied as a whole, so that a request
+// whose stage fails is as it came.
+type edits struct {
+	list    []*wire.HeaderEdit
+	names   [8]string // canonical, of list
+	more    []string  // those beyond
+	method  string
+	url     *url.URL
+	host    *string
+	status  int
+	hasBody bool
+	body    *content
+}
+
+func (e *edits) name(i int) string {
+	if i < len(e.names) {
+		return e.names[i]
+	}
+	return e.more[i-len(e.names)]
+}
+
+func (e *edits) set(i int, name string) {
+	if i < len(e.names) {
+		e.names[i] = name
+		return
+	}
+	e.more = append(e.more, name)
+}
+
+// requestEdits judges the changes to a request.
+func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
+	if w == nil {
+		return e, nil
+	}
+	g := x.inst.grants
+	if w.Status != nil {
+		return e, x.invalid("changed the status of a request")
+	}
+	if err := x.headerEdits(&e, w.GetHeaders(), g.editsRequest); err != nil {
+		return e, err
+	}
+	if w.Method != nil {
+		switch {
+		case !g.method:
+			return e, x.outOfGrant("the method")
+		case !isMethod(w.GetMethod()):
+			return e, x.invalid("sent a method that is none")
+		}
+		e.method = w.GetMethod()
+	}
+	if w.Url != nil {
+		if e.url, err = x.urlEdit(w.GetUrl()); err != nil {
+			return e, err
+		}
+	}
+	if w.Host != nil {
+		switch {
+		case !g.url:
+			return e, x.outOfGrant("the host")
+		case !httpguts.ValidHostHeader(w.GetHost()):
+			return e, x.invalid("sent a host that is none")
+		}
+		e.host = w.Host
+	}
+	if w.Body != nil {
+		if !g.body {
+			return e, x.outOfGrant("the body")
+		}
+		e.hasBody = true
+		if e.body, err = x.content(w.GetBody(), g.Request.Limit()); err == nil && e.body.err != nil {
+			err = x.invalid("sent a request's body that broke off")
+		}
+	}
+	return e, err
+}
+
+// urlEdit judges a URL.
+func (x *exchange) urlEdit(text string) (*url.URL, error) {
+	if !x.inst.grants.url {
+		return nil, x.outOfGrant("the URL")
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, x.invalid("sent a URL that can't be read")
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, x.invalid("sent a URL that is not absolute, or is neither http nor https")
+	case u.User != nil:
+		return nil, x.invalid("sent a URL with a user's name or password in it")
+	}
+	if old := x.req.URL; old.User != nil && strings.EqualFold(old.Scheme, u.Scheme) && strings.EqualFold(old.Host, u.Host) {
+		u.User = old.User
+	}
+	return u, nil
+}
+
+// responseEdits judges the changes to a response.
+func (x *exchange) responseEdits(w *wire.Edits) (e edits, err error) {
+	if w == nil {
+		return e, nil
+	}
+	g := x.inst.grants
+	if w.Method != nil || w.Url != nil || w.Host != nil {
+		return e, x.invalid("changed the request of a response")
+	}
+	if err := x.headerEdits(&e, w.GetHeaders(), g.editsResponse); err != nil {
+		return e, err
+	}
+	if w.Status != nil {
+		switch {
+		case !g.status:
+			return e, x.outOfGrant("the status")
+		case !isStatus(w.GetStatus()):
+			return e, x.invalid("sent status %d", w.GetStatus())
+		}
+		e.status = int(w.GetStatus())
+	}
+	if w.Body != nil {
+		switch {
+		case !g.respBody:
+			return e, x.outOfGrant("the response's body")
+		case pipeline.IsStream(x.resp):
+			return e, x.invalid("changed the body of a stream")
+		}
+		e.hasBody = true
+		e.body, err = x.content(w.GetBody(), g.Response.Limit())
+	}
+	return e, err
+}
+
+// headerEdits judges changes of headers.
+func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, ok func(string) bool) error {
+	for i, h := range list {
+		name := x.inst.session.canonical.get(h.GetName())
+		if err := x.header(name, h.GetValues()...); err != nil {
+			return err
+		}
+		if !ok(name) {
+			return x.outOfGrant("header " + strings.ToLower(name))
+		}
+		e.set(i, name)
+	}
+	e.list = list
+	return nil
+}
+
+// header judges what nobody may write, whatever is granted. name is canonical.
+func (x *exchange) header(name string, values ...[]byte) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return x.invalid("sent a header whose name is none")
+	}
+	if pipeline.IsFraming(name) {
+		return x.invalid("changed header %s, which belongs to the connection", strings.ToLower(name))
+	}
+	for _, v := range values {
+		if !validValue(v) {
+			return x.invalid("sent a value of header %s that is none", strings.ToLower(name))
+		}
+	}
+	return nil
+}
+
+func (x *exchange) outOfGrant(what string) *pipeline.Error {
+	return x.invalid("changed %s, which its grants do not allow", what)
+}
+
+// validValue reports whether v can be a header's value (RFC 9110 §5.5).
+func validValue(v []byte) bool {
+	for _, b := range v {
+		if b < ' ' && b != '\t' || b == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func isMethod(m string) bool { return httpguts.ValidHeaderFieldName(m) } // both are tokens
+
+func isStatus(n uint32) bool { return n >= 200 && n <= 599 }
+
+// apply makes the changes to a request.
+func (e *edits) apply(r *http.Request) {
+	e.headers(r.Header)
+	if e.method != "" {
+		r.Method = e.method
+	}
+	if e.url != nil {
+		r.URL = e.url
+	}
+	if e.host != nil {
+		r.Host = *e.host
+	}
+	if !e.hasBody {
+		return
+	}
+	data := e.body.data
+	r.ContentLength, r.TransferEncoding = int64(len(data)), nil
+	if len(data) == 0 {
+		r.Body, r.GetBody = http.NoBody, func() (io.ReadCloser, error) { return http.NoBody, nil }
+		return
+	}
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	r.Body, _ = r.GetBody()
+}
+
+func (e *edits) headers(h http.Header) {
+	for i, one := range e.list {
+		name := e.name(i)
+		switch values := one.GetValues(); len(values) {
+		case 0:
+			delete(h, name)
+		case 1:
+			h[name] = []string{string(values[0])}
+		default:
+			all := make([]string, len(values))
+			for j, v := range values {
+				all[j] = string(v)
+			}
+			h[name] = all
+		}
+	}
+}
+
+// applyResponse makes the changes to a response, and returns it.
+func (e *edits) applyResponse(resp *http.Response) *http.Response {
+	if resp.Header == nil {
+		resp.Header = http.Header{}
+	}
+	e.headers(resp.Header)
+	if e.status != 0 {
+		resp.StatusCode, resp.Status = e.status, statusLine(e.status)
+	}
+	if e.hasBody {
+		if resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		resp.Body = e.body.reader()
+		resp.ContentLength, resp.TransferEncoding = int64(len(e.body.data)), nil
+		resp.Header["Content-Length"] = []string{strconv.Itoa(len(e.body.data))}
+	}
+	return resp
+}
+
+func statusLine(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }
+
+// answer makes the plugin's own response.
+func (x *exchange) answer(w *wire.Response) (*http.Response, error) {
+	if !isStatus(w.GetStatus()) {
+		return nil, x.invalid("answered with status %d", w.GetStatus())
+	}
+	header := make(http.Header, len(w.GetHeaders())+1)
+	for _, h := range w.GetHeaders() {
+		name := x.inst.session.canonical.get(h.GetName())
+		if err := x.header(name, h.GetValue()); err != nil {
+			return nil, err
+		}
+		header[name] = append(header[name], string(h.GetValue()))
+	}
+	limit := x.inst.grants.Request.Limit()
+	if r := x.inst.grants.Response; r != nil {
+		limit = r.Limit()
+	}
+	body, err := x.content(w.GetBody(), limit)
+	if err != nil {
+		return nil, err
+	}
+	resp := &http.Response{
+		StatusCode: int(w.GetStatus()), Status: statusLine(int(w.GetStatus())), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
+		Body: body.reader(), ContentLength: int64(len(body.data)), Request: x.req,
+	}
+	if body.err != nil {
+		resp.ContentLength = -1
+	} else {
+		header["Content-Length"] = []string{strconv.Itoa(len(body.data))}
+	}
+	return resp, nil
+}

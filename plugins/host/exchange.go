@@ -1,0 +1,277 @@
+package host
+
+import (
+	"context"
+	"net/http"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// exchange is one Do: the conversation with the plugin about one request. One goroutine uses it.
+type exchange struct {
+	st    *stage
+	inst  *instance
+	ctx   context.Context
+	call  *pipeline.Call
+	req   *http.Request
+	next  http.RoundTripper
+	watch stopwatch
+
+	slot   *slot // nil: the plugin has no part in it, yet or any more
+	number uint64
+	up     *transfer // a body on its way to the plugin
+	hop    trace.Span
+	owner  bool // it has claimed the call's retry
+
+	method, url, host string // of the request as it came
+	rewind            *pipeline.Rewinder
+	nexts             int            // how often next was called
+	resp              *http.Response // what the last one gave, while it is still to be had
+	err               error          // likewise
+	seen              *lookahead     // what was read of resp
+	lastStatus        int            // of the last response, though it be dropped
+	lastHeader        http.Header
+}
+
+// run is the exchange from its beginning to its end.
+func (x *exchange) run() (*http.Response, error) {
+	inst, err := x.st.instance(x.ctx)
+	if err != nil {
+		return x.failed(err)
+	}
+	x.inst = inst
+	x.startHop()
+	defer x.finish()
+	if x.inst.grants.Retry {
+		x.owner = x.call.ClaimRetry()
+	}
+	body, err := x.requestBody()
+	if err != nil {
+		return nil, err
+	}
+	x.method, x.url = x.req.Method, x.shownURL(x.req)
+	if x.req.Host != "" && x.req.Host != x.req.URL.Host {
+		x.host = x.req.Host
+	}
+	if x.inst.grants.after {
+		x.roundTrip(x.req)
+	}
+	if err := x.begin(); err != nil {
+		return x.failed(err)
+	}
+	if err := x.sendDo(body); err != nil {
+		return x.over(err)
+	}
+	for {
+		in, err := x.await()
+		if err != nil {
+			return x.failed(err)
+		}
+		if resp, err, over := x.step(in); over {
+			return resp, err
+		}
+	}
+}
+
+// begin takes a slot of the session, or of the next one where this one is about to end.
+func (x *exchange) begin() error {
+	for range 3 {
+		err := x.enter()
+		if err == nil {
+			return nil
+		}
+		if e, ok := err.(*pipeline.Error); !ok || e.Reason != classDraining { //nolint:errorlint // enter's own
+			return err
+		}
+		inst, err := x.st.instance(x.ctx)
+		if err != nil {
+			return err
+		}
+		x.inst = inst
+	}
+	return x.st.failure(classDraining, "plugin %s takes no new exchange", x.st.opts.name)
+}
+
+// enter takes a slot.
+func (x *exchange) enter() error {
+	s := x.inst.session
+	sl, refused := s.take(x.ctx, &x.watch, x.st)
+	switch {
+	case sl != nil:
+		x.slot, x.number = sl, sl.number.Load()
+		return nil
+	case refused:
+		return x.st.failure(classDraining, "plugin %s takes no new exchange", x.st.opts.name)
+	case x.ctx.Err() != nil:
+		return x.st.over(x.ctx)
+	}
+	return x.st.failure(classOverload, "plugin %s: %d exchanges are under way (max_in_flight), and none ended within timeout %s", x.st.opts.name, s.opts.maxInFlight, x.st.remote.Timeout)
+}
+
+// leave gives the slot back: what the plugin still says of the exchange is not heard.
+func (x *exchange) leave() {
+	if x.slot == nil {
+		return
+	}
+	x.writeLogs()
+	x.up.stop()
+	sl := x.slot
+	x.slot = nil
+	sl.release()
+}
+
+// cancel leaves, and tells the plugin that nobody waits any more.
+func (x *exchange) cancel() {
+	if x.slot == nil {
+		return
+	}
+	f := &x.slot.scratch.frame
+	f.Reset()
+	f.Exchange, f.Kind = x.number, &wire.Frame_Cancel{Cancel: &wire.Cancel{}}
+	_ = x.inst.session.send(f)
+	x.leave()
+}
+
+// finish gives back what the exchange has taken.
+func (x *exchange) finish() {
+	x.cancel()
+	if x.owner {
+		x.call.ReleaseRetry()
+	}
+	x.endHop()
+}
+
+// send queues a frame of the exchange.
+func (x *exchange) send(f *wire.Frame) error {
+	f.Exchange = x.number
+	err := x.inst.session.send(f)
+	switch {
+	case err == nil:
+		return nil
+	case wire.IsTooBig(err):
+		return &final{pipeline.Errorf(pipeline.KindPolicy, "headers and all come to more than the %d bytes that plugin %s can be told", wire.MaxFrame, x.st.opts.name)}
+	}
+	return x.crashed()
+}
+
+// await waits for what the plugin says next. While it does, the stage's timeout runs.
+func (x *exchange) await() (inbound, error) {
+	expired := x.watch.start()
+	defer x.watch.stop()
+	s := x.inst.session
+	for {
+		select {
+		case in := <-x.slot.in:
+			if in.number != x.number {
+				s.giveBack(in.data)
+				continue
+			}
+			x.writeLogs()
+			if x.slot.flooded.Load() == x.number {
+				s.giveBack(in.data)
+				return inbound{}, x.invalid("sent several frames where one was its turn")
+			}
+			return in, nil
+		case <-x.ctx.Done():
+			return inbound{}, x.st.over(x.ctx)
+		case <-expired:
+			return inbound{}, x.st.failure(classDeadline, "plugin %s did not answer within timeout %s", x.st.opts.name, x.st.remote.Timeout)
+		case <-s.dead:
+			if len(x.slot.in) > 0 { // its last words came before its end
+				continue
+			}
+			return inbound{}, x.crashed()
+		}
+	}
+}
+
+// crashed is the failure of a plugin whose connection has ended.
+func (x *exchange) crashed() *pipeline.Error {
+	s := x.inst.session
+	<-s.dead // the reader tells why
+	if s.cause == nil {
+		return x.st.failure(classCrash, "plugin %s was stopped while it worked", x.st.opts.name)
+	}
+	return x.st.failure(classCrash, "plugin %s ended while it worked: %w", x.st.opts.name, s.cause)
+}
+
+// decode reads a frame.
+func (x *exchange) decode(in inbound) (*wire.Frame, error) {
+	f := &wire.Frame{}
+	if in.data == nil {
+		return nil, x.invalid("sent a body that nobody waits for")
+	}
+	err := f.UnmarshalVT(*in.data)
+	x.inst.session.giveBack(in.data)
+	if err != nil {
+		return nil, x.invalid("sent a frame that can't be read: %w", err)
+	}
+	return f, nil
+}
+
+// step does what the plugin asks for. With over, the exchange has ended with the response or the error.
+func (x *exchange) step(in inbound) (resp *http.Response, err error, over bool) { //nolint:revive // over is what it's about
+	f, err := x.decode(in)
+	if err == nil {
+		switch k := f.GetKind().(type) {
+		case *wire.Frame_Next:
+			resp, over, err = x.onNext(k.Next)
+		case *wire.Frame_Return:
+			resp, over, err = x.onReturn(k.Return)
+		case *wire.Frame_Wait:
+			err = x.onWait(k.Wait)
+		case *wire.Frame_Read:
+			err = x.onRead()
+		case *wire.Frame_Drop:
+			x.drop()
+		default:
+			err = x.invalid("sent a frame that is none of an exchange")
+		}
+	}
+	if over || err == nil {
+		return resp, err, over
+	}
+	resp, err = x.over(err)
+	return resp, err, true
+}
+
+// over ends the exchange with an error, which may be a failure of the plugin.
+func (x *exchange) over(err error) (*http.Response, error) {
+	if f, ok := err.(*final); ok { //nolint:errorlint // never wrapped
+		x.cancel()
+		x.drop()
+		return nil, f.err
+	}
+	return x.failed(err)
+}
+
+// final is an error of the exchange that is no failure of the plugin.
+type final struct{ err error }
+
+func (f *final) Error() string { return f.err.Error() }
+func (f *final) Unwrap() error { return f.err }
+
+// roundTrip calls next, and keeps what it gave.
+func (x *exchange) roundTrip(r *http.Request) {
+	x.nexts++
+	x.seen, x.lastStatus, x.lastHeader = nil, 0, nil
+	x.resp, x.err = x.next.RoundTrip(r)
+	switch {
+	case x.err != nil && x.resp != nil:
+		x.resp = nil
+	case x.err == nil && x.resp == nil:
+		x.err = pipeline.Errorf(pipeline.KindInternal, "next gave neither a response nor an error")
+	}
+	if x.resp != nil {
+		x.lastStatus, x.lastHeader = x.resp.StatusCode, x.resp.Header
+	}
+}
+
+// drop lets go of the last response.
+func (x *exchange) drop() {
+	pipeline.Drop(x.resp)
+	x.resp, x.err, x.seen = nil, nil, nil
+}

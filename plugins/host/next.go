@@ -1,0 +1,128 @@
+package host
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// onNext hands the request on, with the plugin's edits. It is over where the plugin said that this is its last word.
+func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err error) {
+	g := x.inst.grants
+	switch {
+	case g.after:
+		return nil, false, x.invalid("called next, and had the response already")
+	case x.nexts > 0 && !g.Retry:
+		return nil, false, x.invalid("called next more than once, which its grants do not allow (retry)")
+	case !n.GetLast() && g.Response == nil:
+		return nil, false, x.invalid("waits for the response, which its grants do not allow")
+	}
+	edits, err := x.requestEdits(n.GetEdits())
+	if err != nil {
+		return nil, false, err
+	}
+	if err := x.apply(n.GetChanges()); err != nil {
+		return nil, false, err
+	}
+	x.drop()
+	r, err := x.outgoing()
+	if err != nil {
+		return nil, false, &final{err}
+	}
+	edits.apply(r)
+	if n.GetLast() {
+		x.spans(n.GetSpans(), n.GetSpan())
+		x.leave()
+		x.endHop()
+		resp, err := x.next.RoundTrip(r)
+		return resp, true, err
+	}
+	x.roundTrip(r)
+	if len(x.slot.in) > 0 { // the plugin did not wait: that is allowed only to who gives up
+		return nil, false, nil
+	}
+	return nil, false, x.sendResult()
+}
+
+// outgoing returns the request of the next send, as it came.
+func (x *exchange) outgoing() (*http.Request, error) {
+	if !x.inst.grants.Retry {
+		return x.req, nil
+	}
+	if x.rewind == nil {
+		x.rewind = pipeline.Replay(x.req)
+	}
+	return x.rewind.Next()
+}
+
+// maxWait bounds what a plugin can ask to wait: nobody means more.
+const maxWait = 24 * time.Hour
+
+// onWait waits on the host's clock.
+func (x *exchange) onWait(w *wire.Wait) error {
+	d := time.Duration(w.GetDuration())
+	if d < 0 || d > maxWait {
+		return x.invalid("asked to wait %s", d)
+	}
+	if err := x.apply(w.GetChanges()); err != nil {
+		return err
+	}
+	began := time.Now()
+	err := x.call.Wait(x.ctx, d)
+	x.call.Waited(time.Since(began))
+	if err != nil {
+		return x.st.over(x.ctx)
+	}
+	sc := &x.slot.scratch
+	progress := x.call.Progress()
+	wire.ProgressInto(&sc.call, &progress)
+	sc.awake.Call = &sc.call
+	sc.asAwake.Awake = &sc.awake
+	sc.frame.Reset()
+	sc.frame.Kind = &sc.asAwake
+	return x.send(&sc.frame)
+}
+
+// onReturn ends the exchange.
+func (x *exchange) onReturn(r *wire.Return) (resp *http.Response, over bool, err error) {
+	g := x.inst.grants
+	switch {
+	case r.GetResponse() != nil && r.GetError() != nil:
+		return nil, false, x.invalid("returned a response and an error")
+	case r.GetResponse() != nil && !g.Answer:
+		return nil, false, x.invalid("answered by itself, which its grants do not allow (answer)")
+	case r.GetResponse() == nil && r.GetError() == nil && x.resp == nil && x.err == nil:
+		return nil, false, x.invalid("returned neither a response nor an error")
+	}
+	switch {
+	case r.GetResponse() != nil:
+		if resp, err = x.answer(r.GetResponse()); err != nil {
+			return nil, false, err
+		}
+	case r.GetError() != nil:
+		if err, over = x.returned(r.GetError()); !over {
+			return nil, false, err
+		}
+	case x.resp != nil:
+		edits, failure := x.responseEdits(r.GetEdits())
+		if failure != nil {
+			return nil, false, failure
+		}
+		resp = edits.applyResponse(x.resp)
+		x.resp = nil
+	default:
+		err = x.err
+	}
+	if failure := x.apply(r.GetChanges()); failure != nil {
+		if resp != nil && x.resp == nil {
+			x.resp, x.err = resp, nil
+		}
+		return nil, false, failure
+	}
+	x.spans(r.GetSpans(), r.GetSpan())
+	x.leave()
+	x.drop()
+	return resp, true, err
+}

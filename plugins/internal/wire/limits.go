@@ -1,0 +1,16 @@
+package wire
+
+// The limits of the protocol, in bytes. What exceeds one is refused by whoever would send it, and ends the session of whoever sends it
+// all the same.
+const (
+	MaxFrame   = 1 << 20          // of one frame
+	MaxInline  = 64 << 10         // of a body within a frame; a longer one travels apart
+	MaxChunk   = 32 << 10         // of a body apart, in one message
+	MaxMessage = MaxFrame + 1<<18 // of one gRPC message: give it to grpc.MaxCallRecvMsgSize and grpc.MaxRecvMsgSize
+)
+
+// goodBatch is how much is written as one message where more is pending; a frame is never cut.
+const goodBatch = 1 << 17
+
+// maxPending bounds what waits to be written: a peer that reads nothing must not take all memory.
+const maxPending = 64 << 20
