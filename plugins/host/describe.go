@@ -1,0 +1,61 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// Describe starts a plugin, asks it what it serves, and stops it. What it says is held against by every factory that the host makes after.
+// It touches no process that serves requests.
+func (h *Host) Describe(ctx context.Context, p pipeline.PluginPlan) (*Interface, error) {
+	var i *Interface
+	err := h.with(ctx, p, func(_ context.Context, _ wire.PluginClient, said *Interface) error {
+		i = said
+		h.known.learn(p, said)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// with starts a process of a plugin, has f use it, and stops it. It waits for all three, at most a little longer than ctx.
+func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, f func(context.Context, wire.PluginClient, *Interface) error) error {
+	t := h.ticket()
+	if t == nil {
+		return errClosed
+	}
+	inner, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h.spawn(func() {
+		logger := h.logger
+		if logger == nil {
+			logger = slog.New(slog.DiscardHandler)
+		}
+		l, err := h.start(inner, p, newLogs(p.Name, logger, nil))
+		if err != nil {
+			t <- failure(p.Name, classStart, err)
+			return
+		}
+		err = f(inner, wire.NewPluginClient(l.conn), l.iface)
+		l.stop(h.times)
+		t <- err
+	})
+	select {
+	case err := <-t:
+		return err
+	case <-ctx.Done():
+		cancel()
+		err := <-t
+		if err == nil || errors.Is(err, context.Canceled) {
+			err = context.Cause(ctx)
+		}
+		return fmt.Errorf("plugin %s: %w", p.Name, err)
+	}
+}

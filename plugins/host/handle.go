@@ -1,0 +1,235 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
+)
+
+// handle is what one runner has of one plugin: at most one session that takes exchanges, on a process that it may share with other
+// runners. It is used by the runner's stages, whose time may be virtual: what waits or starts runs on goroutines of the host.
+type handle struct {
+	host     *Host
+	plan     pipeline.PluginPlan
+	key      string
+	logger   *slog.Logger
+	redactor *redact.Redactor
+
+	current atomic.Pointer[attached] // nil: none takes exchanges
+
+	mu      sync.Mutex
+	stages  int
+	proc    *process        // while stages use it
+	opening bool            // a goroutine of the host opens a session
+	waiters []ticket        // for that
+	all     []*attached     // sessions that are not gone yet
+	left    *sync.WaitGroup // of the goroutines that watch them
+}
+
+// attached is a session on a life of the process.
+type attached struct {
+	session *session
+	life    *life
+	leaving atomic.Bool // the host ends it
+}
+
+func (a *attached) open() bool {
+	if a == nil {
+		return false
+	}
+	select {
+	case <-a.session.gone():
+		return false
+	case <-a.session.draining():
+		return false
+	default:
+		return true
+	}
+}
+
+// join says that one more stage uses the plugin.
+func (h *handle) join() {
+	h.mu.Lock()
+	h.stages++
+	h.mu.Unlock()
+}
+
+// acquire implements plugin.
+func (h *handle) acquire(ctx context.Context) (*session, error) {
+	for {
+		if a := h.current.Load(); a.open() {
+			return a.session, nil
+		}
+		if ctx.Err() != nil {
+			return nil, pipeline.Ended(ctx, "plugin "+h.plan.Name+" started")
+		}
+		t := h.host.ticket()
+		if t == nil {
+			return nil, failure(h.plan.Name, classDraining, errClosed)
+		}
+		h.wait(t)
+		select {
+		case err := <-t:
+			if err != nil {
+				return nil, err
+			}
+		case <-ctx.Done():
+			return nil, pipeline.Ended(ctx, "plugin "+h.plan.Name+" started")
+		}
+	}
+}
+
+// wait has t told when the session that is being opened is there, or why it isn't; where none is being opened, it has that begun.
+func (h *handle) wait(t ticket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stages == 0 {
+		t <- failure(h.plan.Name, classDraining, errors.New("its pipelines are closed"))
+		return
+	}
+	h.waiters = append(h.waiters, t)
+	if h.opening {
+		return
+	}
+	h.opening = true
+	h.host.spawn(h.attach)
+}
+
+// attach opens a session and tells those who wait for it.
+func (h *handle) attach() {
+	err := h.open()
+	h.mu.Lock()
+	waiters := h.waiters
+	h.waiters, h.opening = nil, false
+	h.mu.Unlock()
+	for _, t := range waiters {
+		t <- copyOf(err)
+	}
+}
+
+func (h *handle) open() error {
+	if h.current.Load().open() {
+		return nil
+	}
+	h.mu.Lock()
+	if h.stages == 0 {
+		h.mu.Unlock()
+		return failure(h.plan.Name, classDraining, errors.New("its pipelines are closed"))
+	}
+	if h.proc == nil {
+		p, err := h.host.process(h.plan, h.key, h.logger, h.redactor)
+		if err != nil {
+			h.mu.Unlock()
+			return failure(h.plan.Name, classDraining, err)
+		}
+		h.proc = p
+	}
+	proc := h.proc
+	h.mu.Unlock()
+	l, err := proc.want()
+	if err != nil {
+		return err
+	}
+	s, err := newSession(l.conn, sessionOptions{
+		plugin: h.plan.Name, maxInFlight: h.plan.Config.MaxInFlight, clock: h.host.clock, spawn: h.host.spawn, logger: h.logger, redactor: h.redactor,
+	})
+	if err != nil {
+		proc.unwant(l)
+		return failure(h.plan.Name, classCrash, err)
+	}
+	a := &attached{session: s, life: l}
+	h.mu.Lock()
+	if h.proc != proc { // everybody has left meanwhile
+		h.mu.Unlock()
+		s.close()
+		proc.unwant(l)
+		return failure(h.plan.Name, classDraining, errors.New("its pipelines are closed"))
+	}
+	h.all = append(h.all, a)
+	h.current.Store(a)
+	h.mu.Unlock()
+	h.host.spawn(func() { h.watch(proc, a) })
+	return nil
+}
+
+// watch stays with a session until it is gone.
+func (h *handle) watch(proc *process, a *attached) {
+	select {
+	case <-a.session.gone():
+	case <-a.life.gone():
+		a.session.close()
+	case <-a.session.draining():
+		if !a.leaving.Load() {
+			proc.retire(a.life)
+		}
+		h.drain(a)
+	}
+	h.current.CompareAndSwap(a, nil)
+	if err := a.session.err(); err != nil && !a.leaving.Load() {
+		a.life.condemn("its stream broke: " + err.Error())
+	}
+	h.mu.Lock()
+	for i, other := range h.all {
+		if other == a {
+			h.all = append(h.all[:i], h.all[i+1:]...)
+			break
+		}
+	}
+	h.mu.Unlock()
+	proc.unwant(a.life)
+}
+
+// drain lets the exchanges of a session end, for a while.
+func (h *handle) drain(a *attached) {
+	ctx, cancel := context.WithTimeout(context.Background(), h.host.times.drain)
+	defer cancel()
+	_ = a.session.drain(ctx) // what did not end in time ends now
+	a.session.close()
+}
+
+// leave implements plugin.
+func (h *handle) leave() error {
+	h.mu.Lock()
+	h.stages--
+	if h.stages > 0 {
+		h.mu.Unlock()
+		return nil
+	}
+	proc, all := h.proc, append([]*attached(nil), h.all...)
+	h.proc = nil
+	h.current.Store(nil)
+	h.mu.Unlock()
+	if proc == nil {
+		return nil
+	}
+	err := h.host.run(func() error {
+		for _, a := range all {
+			a.leaving.Store(true)
+			h.drain(a)
+		}
+		h.host.release(proc)
+		return nil
+	})
+	if errors.Is(err, errClosed) { // and with it the process
+		return nil
+	}
+	return err
+}
+
+// suspect says that the process of s looks stuck, as after an exchange that got no answer in time. One that does not answer a ping
+// either is killed, and started again.
+func (h *handle) suspect(s *session) {
+	a := h.current.Load()
+	if a == nil || a.session != s || !a.life.pinging.CompareAndSwap(false, true) {
+		return
+	}
+	h.host.spawn(func() {
+		defer a.life.pinging.Store(false)
+		a.life.ping(h.host.times.ping)
+	})
+}

@@ -1,0 +1,356 @@
+package host
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// launch runs one OS process of a plugin for go-plugin, whose runner.Runner it implements. It reads the process's outputs itself:
+// go-plugin sees the line of the handshake and nothing else, for its log parser can be made to panic.
+type launch struct {
+	plan      pipeline.PluginPlan
+	pin, by   string // the digest that the program must have, and who says so; "" is any
+	folder    string // for the socket
+	logs      *logs
+	handshake []string // what go-plugin puts into the environment
+
+	prog     *program
+	lifeline *os.File // the process's standard input: it ends when the host does
+	stdout   *io.PipeReader
+	line     *io.PipeWriter // to stdout
+	last     tail
+
+	done chan struct{} // closed once the process has ended and its outputs were read
+	mu   sync.Mutex
+	own  error            // why the start failed, where that is known here
+	end  *os.ProcessState // once done
+	hung bool
+
+	number int  // the process's
+	doomed bool // it is to end, also if it does not run yet
+}
+
+func newLaunch(plan pipeline.PluginPlan, pin, by, folder string, logs *logs) *launch {
+	l := &launch{plan: plan, pin: pin, by: by, folder: folder, logs: logs, done: make(chan struct{})}
+	l.stdout, l.line = io.Pipe()
+	return l
+}
+
+// Start implements runner.Runner.
+func (l *launch) Start(context.Context) error {
+	if err := l.start(); err != nil {
+		l.fail(err)
+		_ = l.line.Close()
+		close(l.done)
+		return err
+	}
+	return nil
+}
+
+func (l *launch) start() error {
+	if !supported {
+		return errors.New("plugins run on Linux and macOS only for now")
+	}
+	path, err := resolve(l.plan)
+	if err != nil {
+		return err
+	}
+	if l.prog, err = openProgram(path, l.pin, l.by); err != nil {
+		return err
+	}
+	in, lifeline, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	out, outW, err := os.Pipe()
+	if err != nil {
+		return errors.Join(err, in.Close(), lifeline.Close())
+	}
+	errs, errsW, err := os.Pipe()
+	if err != nil {
+		return errors.Join(err, in.Close(), lifeline.Close(), out.Close(), outW.Close())
+	}
+	cmd := &exec.Cmd{
+		Path: path, Args: append([]string{path}, l.plan.Config.Command[1:]...), Env: l.environ(), Dir: l.plan.Dir,
+		Stdin: in, Stdout: outW, Stderr: errsW, SysProcAttr: attributes(),
+	}
+	l.prog.run(cmd)
+	l.lifeline = lifeline
+	started, readers := make(chan error, 1), make(chan struct{}, 2)
+	go l.live(cmd, started, readers, out, errs)
+	err = <-started
+	_, _, _ = in.Close(), outW.Close(), errsW.Close()
+	if err != nil {
+		_, _, _ = lifeline.Close(), out.Close(), errs.Close()
+		l.prog.close()
+		return startProblem(path, err)
+	}
+	go func() { l.readStdout(out); readers <- struct{}{} }()
+	go func() { l.readStderr(errs); readers <- struct{}{} }()
+	return nil
+}
+
+// live starts the process and stays with it until it has ended. It keeps to one thread: Linux ends the process with the thread that
+// started it.
+func (l *launch) live(cmd *exec.Cmd, started chan<- error, readers <-chan struct{}, outputs ...*os.File) {
+	unlock := ownThread()
+	err := cmd.Start()
+	if err != nil {
+		unlock()
+		started <- err
+		return
+	}
+	l.mu.Lock()
+	l.number = cmd.Process.Pid
+	doomed := l.doomed
+	l.mu.Unlock()
+	l.logs.pid.Store(int64(cmd.Process.Pid))
+	if doomed {
+		signalGroup(cmd.Process.Pid, true)
+	}
+	started <- nil
+	reap(cmd)
+	unlock()
+	for _, f := range outputs { // what it wrote is read, but nobody who inherited its outputs is waited for
+		_ = f.SetReadDeadline(time.Now().Add(time.Second))
+	}
+	<-readers
+	<-readers
+	for _, f := range outputs {
+		_ = f.Close()
+	}
+	l.mu.Lock()
+	l.end = cmd.ProcessState
+	l.mu.Unlock()
+	close(l.done)
+}
+
+// environ is the environment of the process: what the file allows, and what the handshake needs.
+func (l *launch) environ() []string {
+	var env []string
+	for _, entry := range l.plan.Config.Env {
+		if strings.Contains(entry, "=") {
+			env = append(env, entry)
+		} else if value, ok := os.LookupEnv(entry); ok {
+			env = append(env, entry+"="+value)
+		}
+	}
+	for _, entry := range l.handshake {
+		if !strings.HasPrefix(entry, wire.SocketDirEnv+"=") {
+			env = append(env, entry)
+		}
+	}
+	return append(env, wire.SocketDirEnv+"="+l.folder)
+}
+
+// readStdout hands go-plugin the first line if that is the handshake's; the rest is the plugin's chatter.
+func (l *launch) readStdout(f io.Reader) {
+	const most = 16 << 10 // a certificate is about 1 KiB
+	r := bufio.NewReaderSize(f, most)
+	first, err := r.ReadSlice('\n')
+	switch {
+	case err != nil && len(first) == 0:
+	case handshakeLike(string(first)):
+		if problem := l.judge(strings.TrimSpace(string(first))); problem != nil {
+			l.fail(problem)
+		} else {
+			_, _ = l.line.Write(first)
+		}
+	default:
+		l.fail(fmt.Errorf("it wrote %q to its standard output before the handshake: that is the protocol's until then, so print to standard error",
+			clip(l.logs.redact(line(strings.TrimSpace(string(first)))))))
+	}
+	_ = l.line.Close()
+	_, _ = io.Copy(l.logs.stream("stdout"), r)
+}
+
+func (l *launch) readStderr(f io.Reader) {
+	_, _ = io.Copy(io.MultiWriter(&l.last, l.logs.stream("stderr")), f)
+}
+
+func handshakeLike(s string) bool {
+	core, rest, ok := strings.Cut(s, "|")
+	_, err := strconv.Atoi(core)
+	return ok && err == nil && strings.Count(rest, "|") >= 2
+}
+
+// judge says what is wrong with a handshake, in better words than go-plugin has.
+func (l *launch) judge(handshake string) error {
+	parts := strings.Split(handshake, "|")
+	if parts[0] != "1" {
+		return fmt.Errorf("it speaks version %s of go-plugin's handshake, this leat (%s) speaks 1: build the plugin with a go-plugin of version 1", line(parts[0]), version())
+	}
+	v, err := strconv.Atoi(parts[1])
+	switch {
+	case err != nil:
+		return fmt.Errorf("its handshake names no protocol version: %q", clip(line(handshake)))
+	case v > wire.ProtocolVersion:
+		return fmt.Errorf("it speaks protocol version %d, this leat (%s) speaks %d: upgrade leat", v, version(), wire.ProtocolVersion)
+	case v < wire.ProtocolVersion:
+		return fmt.Errorf("it speaks protocol version %d, this leat (%s) speaks %d: upgrade the plugin", v, version(), wire.ProtocolVersion)
+	case len(parts) < 5 || parts[4] != "grpc":
+		return errors.New("it does not speak gRPC: its handshake must name the protocol grpc")
+	}
+	return nil
+}
+
+func (l *launch) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.own == nil {
+		l.own = err
+	}
+}
+
+// problem is why the start failed, where that is known here.
+func (l *launch) problem() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.own
+}
+
+// wait waits for the process to end, at most d.
+func (l *launch) wait(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-l.done:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// ended says how the process ended, "" if it runs still after d.
+func (l *launch) ended(d time.Duration) string {
+	if !l.wait(d) {
+		return ""
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.end == nil {
+		return ""
+	}
+	return describeEnd(l.end)
+}
+
+// lastWords quotes the last of what the process wrote to its standard error.
+func (l *launch) lastWords() string {
+	if text := l.last.text(); text != "" {
+		return "; its last words: " + strconv.Quote(l.logs.redact(text))
+	}
+	return ""
+}
+
+// pid returns the number of the process, 0 before it runs.
+func (l *launch) pid() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.number
+}
+
+// hangUp closes the process's standard input, which asks it to end.
+func (l *launch) hangUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lifeline != nil && !l.hung {
+		l.hung = true
+		_ = l.lifeline.Close()
+	}
+}
+
+// terminate asks the process and its children to end.
+func (l *launch) terminate() { l.signal(false) }
+
+// destroy ends the process and its children by force.
+func (l *launch) destroy() { l.signal(true) }
+
+func (l *launch) signal(force bool) {
+	l.mu.Lock()
+	l.doomed = true
+	pid := l.number
+	l.mu.Unlock()
+	select {
+	case <-l.done:
+	default:
+		if pid > 0 {
+			signalGroup(pid, force)
+		}
+	}
+}
+
+// close gives back what the process leaves.
+func (l *launch) close() {
+	l.hangUp()
+	if l.prog != nil {
+		l.prog.close()
+	}
+	_ = l.stdout.Close()
+}
+
+func (l *launch) unchanged() error {
+	if l.prog == nil {
+		return nil
+	}
+	return l.prog.unchanged()
+}
+
+// Wait implements runner.Runner.
+func (l *launch) Wait(context.Context) error {
+	<-l.done
+	return nil
+}
+
+// Kill implements runner.Runner. What go-plugin calls a kill is a request here: the host has its own timers for more.
+func (l *launch) Kill(context.Context) error {
+	l.terminate()
+	return nil
+}
+
+// Stdout implements runner.Runner.
+func (l *launch) Stdout() io.ReadCloser { return l.stdout }
+
+// Stderr implements runner.Runner: it is empty, for go-plugin must not parse it.
+func (l *launch) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
+
+// Name implements runner.Runner.
+func (l *launch) Name() string { return l.plan.Name }
+
+// ID implements runner.Runner.
+func (l *launch) ID() string {
+	if pid := l.pid(); pid > 0 {
+		return strconv.Itoa(pid)
+	}
+	return ""
+}
+
+// Diagnose implements runner.Runner.
+func (l *launch) Diagnose(context.Context) string { return "" }
+
+// PluginToHost implements runner.Runner: the socket must be in the folder that was made for it, which nobody else can enter.
+func (l *launch) PluginToHost(network, address string) (string, string, error) {
+	if network != "unix" || filepath.Dir(filepath.Clean(address)) != filepath.Clean(l.folder) {
+		err := fmt.Errorf("it listens on %s %s: it must listen on a Unix socket in the folder that %s names", line(network), clip(line(address)), wire.SocketDirEnv)
+		l.fail(err)
+		return "", "", err
+	}
+	return network, address, nil
+}
+
+// HostToPlugin implements runner.Runner.
+func (l *launch) HostToPlugin(network, address string) (string, string, error) {
+	return network, address, nil
+}

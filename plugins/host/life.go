@@ -1,0 +1,268 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// life is one OS process of a plugin, and the connection to it.
+type life struct {
+	run    *launch
+	client *goplugin.Client
+	conn   grpc.ClientConnInterface
+	iface  *Interface
+	folder *socketFolder
+	born   time.Time
+
+	retired    chan struct{}
+	retireOnce sync.Once
+	stopOnce   sync.Once
+	pinging    atomic.Bool
+	made       atomic.Pointer[grpc.ClientConn]
+	why        atomic.Pointer[string] // why the host has killed it
+}
+
+// dispenser takes the connection out of go-plugin's hands.
+type dispenser struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
+
+// GRPCServer implements goplugin.GRPCPlugin; a host serves nothing.
+func (dispenser) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return nil }
+
+// GRPCClient implements goplugin.GRPCPlugin.
+func (dispenser) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return conn, nil
+}
+
+// maxMessage bounds one message of a plugin, in bytes: a batch is as long as what gathered while the one before was sent.
+const maxMessage = 72 << 20
+
+// start starts a plugin's process, and returns once it has answered Describe. The error is for people; it says what was wrong and what
+// the process said.
+func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) (*life, error) {
+	ctx, cancel := context.WithTimeout(ctx, plan.Config.StartTimeout)
+	defer cancel()
+	defer h.tell(plan)()
+	pin, by, err := h.known.pin(plan)
+	if err != nil {
+		return nil, err
+	}
+	h.sweeping.Do(sweepAll)
+	folder, err := newSocketFolder()
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for its socket: %w", err)
+	}
+	logs = logs.fresh()
+	l := &life{run: newLaunch(plan, pin, by, folder.path, logs), folder: folder, born: time.Now(), retired: make(chan struct{})}
+	l.client = goplugin.NewClient(&goplugin.ClientConfig{
+		HandshakeConfig:  goplugin.HandshakeConfig{MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue},
+		VersionedPlugins: map[int]goplugin.PluginSet{wire.ProtocolVersion: {wire.DispenseName: dispenser{}}},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+			l.run.handshake = cmd.Env
+			return l.run, nil
+		},
+		AutoMTLS:         plan.Config.TLS,
+		StartTimeout:     plan.Config.StartTimeout + time.Minute, // ours comes first
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),
+		SkipHostEnv:      true,
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: folder.path},
+		SyncStdout:       logs.stream("stdout"),
+		SyncStderr:       logs.stream("stderr"),
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec{}), grpc.MaxCallRecvMsgSize(maxMessage)),
+			grpc.WithStreamInterceptor(l.keep),
+			grpc.WithInitialWindowSize(1 << 20), grpc.WithInitialConnWindowSize(4 << 20),
+		},
+	})
+	if err := l.greet(ctx, h, plan); err != nil {
+		l.stop(h.times)
+		return nil, err
+	}
+	return l, nil
+}
+
+// greet brings the process up to its first answer.
+func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) error {
+	result := make(chan error, 1)
+	h.spawn(func() { result <- l.connect() })
+	var err error
+	select {
+	case err = <-result:
+	case <-ctx.Done():
+		l.run.destroy()
+		<-result
+		return l.startError(context.Cause(ctx), plan)
+	}
+	if err != nil {
+		return l.startError(err, plan)
+	}
+	if err := l.run.unchanged(); err != nil {
+		return err
+	}
+	answer, err := wire.NewPluginClient(l.conn).Describe(ctx, &wire.DescribeRequest{HostVersion: version(), Capabilities: wire.HostCapabilities()})
+	if err != nil {
+		return l.startError(fmt.Errorf("it did not say what it serves: %w", err), plan)
+	}
+	for _, need := range answer.GetRequires() {
+		if !slices.Contains(wire.HostCapabilities(), need) {
+			return fmt.Errorf("it (%s, protocol version %d) requires %q, which this leat (%s, protocol version %d) can't do: upgrade leat",
+				or(line(answer.GetSdk()), "unknown SDK"), wire.ProtocolVersion, line(need), version(), wire.ProtocolVersion)
+		}
+	}
+	if l.iface, err = interfaceFrom(answer); err != nil {
+		return fmt.Errorf("what it says about itself can't be used: %w", err)
+	}
+	return nil
+}
+
+// keep notes the connection as go-plugin opens its first stream: where that fails, go-plugin forgets to close it.
+func (l *life) keep(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, to grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	l.made.Store(cc)
+	return to(ctx, desc, cc, method, opts...)
+}
+
+func (l *life) connect() error {
+	client, err := l.client.Client()
+	if err != nil {
+		return err
+	}
+	raw, err := client.Dispense(wire.DispenseName)
+	if err != nil {
+		return err
+	}
+	conn, ok := raw.(grpc.ClientConnInterface)
+	if !ok {
+		return fmt.Errorf("go-plugin gave a %T", raw)
+	}
+	l.conn = conn
+	return nil
+}
+
+// startError makes one sentence of what is known of a start that failed: what the process did says more than what go-plugin saw.
+func (l *life) startError(err error, plan pipeline.PluginPlan) error {
+	command := strings.Join(plan.Config.Command, " ")
+	if own := l.run.problem(); own != nil {
+		return fmt.Errorf("%s: %w", command, own)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("it did not answer within %s; start_timeout allows more", plan.Config.StartTimeout)
+	} else if state := l.run.ended(time.Second); state != "" {
+		err = fmt.Errorf("it %s before it answered", state)
+	}
+	return fmt.Errorf("%s: %w%s", command, err, l.run.lastWords())
+}
+
+func (l *life) gone() <-chan struct{} { return l.run.done }
+
+func (l *life) over() bool {
+	select {
+	case <-l.run.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *life) pid() int { return l.run.pid() }
+
+// condemn kills a process that does not do its part; it counts as a crash.
+func (l *life) condemn(why string) {
+	if l.over() {
+		return
+	}
+	l.why.CompareAndSwap(nil, &why)
+	l.run.destroy()
+}
+
+// epitaph says how the process ended.
+func (l *life) epitaph() error {
+	if why := l.why.Load(); why != nil {
+		return fmt.Errorf("%s, so it was killed%s", *why, l.run.lastWords())
+	}
+	return fmt.Errorf("it %s%s", l.run.ended(0), l.run.lastWords())
+}
+
+// ping kills a process that does not answer within d.
+func (l *life) ping(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	_, err := grpc_health_v1.NewHealthClient(l.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
+	if err != nil && ctx.Err() != nil {
+		l.condemn("it did not answer a ping within " + d.String())
+	}
+}
+
+// stop ends the process: by a word, then by a signal, then by force, and never waits for one that is frozen. It returns once nothing is left
+// of it.
+func (l *life) stop(t times) {
+	l.stopOnce.Do(func() {
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			l.client.Kill() // tells it to end, and may wait for a frozen process for ever
+		}()
+		for _, step := range []struct {
+			after time.Duration
+			do    func()
+		}{{t.grace / 8, l.run.hangUp}, {t.grace, l.run.terminate}, {t.kill, l.run.destroy}} {
+			if l.run.wait(step.after) {
+				break
+			}
+			step.do()
+		}
+		if l.run.wait(10 * t.kill) {
+			<-killed
+		}
+		if cc := l.made.Load(); cc != nil {
+			_ = cc.Close()
+		}
+		l.run.close()
+		l.run.logs.flush()
+		l.folder.remove()
+	})
+}
+
+// tell says what a start is waiting for, where that takes long. The function that it returns ends that.
+func (h *Host) tell(plan pipeline.PluginPlan) (over func()) {
+	if h.notify == nil {
+		return func() {}
+	}
+	if c := plan.Config.Command; len(c) > 1 && filepath.Base(c[0]) == "go" && c[1] == "run" {
+		h.notify(Notice{plan.Name, "building " + plan.Name + "…"})
+		return func() {}
+	}
+	t := time.AfterFunc(h.times.slow, func() { h.notify(Notice{plan.Name, "starting " + plan.Name + "…"}) })
+	return func() { t.Stop() }
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append(info.Deps, &info.Main) {
+			if m.Path == "github.com/leatdev/leat" && m.Version != "" && m.Version != "(devel)" {
+				return m.Version
+			}
+		}
+	}
+	return "devel"
+}
