@@ -100,9 +100,6 @@ func (x *exchange) returned(w *wire.Error) (err error, ok bool) { //nolint:reviv
 	if failure != nil {
 		return failure, false
 	}
-	if w.GetPanic() {
-		x.panicked(e)
-	}
 	if within := inner(behind); within != nil {
 		return x.overlay(behind, within, e), true
 	}
@@ -120,6 +117,9 @@ func (x *exchange) errorFrom(w *wire.Error) (*pipeline.Error, error) {
 	}
 	show := x.inst.grants.redactor
 	e := wire.ErrorFrom(w)
+	if len(w.GetHeaders()) > 0 {
+		e.Header = wire.HeadersFrom(w.GetHeaders())
+	}
 	e.Stage, e.Reason, e.Message, e.RetryAfter = "", show.Known(e.Reason), show.Text(e.Message), max(0, e.RetryAfter)
 	if e.Class == "" {
 		e.Class = pipeline.ClassTerminal
@@ -168,8 +168,8 @@ func inner(err error) *pipeline.Error {
 // clockSkew bounds how far the time of a plugin's record or span may be from the host's: beyond it the host's counts.
 const clockSkew = 24 * time.Hour
 
-// timeOf reads a time of the plugin's.
-func timeOf(nanos int64, now time.Time) time.Time {
+// momentOf reads a time of the plugin's.
+func momentOf(nanos int64, now time.Time) time.Time {
 	at := time.Unix(0, nanos)
 	if d := now.Sub(at); nanos == 0 || d > clockSkew || d < -clockSkew {
 		return now

@@ -27,6 +27,9 @@ type edits struct {
 	status  int
 	hasBody bool
 	body    *content
+
+	hasLength bool // Content-Length is among them
+	length    [][]byte
 }
 
 func (e *edits) name(i int) string {
@@ -53,7 +56,7 @@ func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
 	if w.Status != nil {
 		return e, x.invalid("changed the status of a request")
 	}
-	if err := x.headerEdits(&e, w.GetHeaders(), g.editsRequest); err != nil {
+	if err := x.headerEdits(&e, w.GetHeaders(), false, g.editsRequest); err != nil {
 		return e, err
 	}
 	if w.Method != nil {
@@ -120,7 +123,7 @@ func (x *exchange) responseEdits(w *wire.Edits) (e edits, err error) {
 	if w.Method != nil || w.Url != nil || w.Host != nil {
 		return e, x.invalid("changed the request of a response")
 	}
-	if err := x.headerEdits(&e, w.GetHeaders(), g.editsResponse); err != nil {
+	if err := x.headerEdits(&e, w.GetHeaders(), true, g.editsResponse); err != nil {
 		return e, err
 	}
 	if w.Status != nil {
@@ -140,15 +143,30 @@ func (x *exchange) responseEdits(w *wire.Edits) (e edits, err error) {
 			return e, x.invalid("changed the body of a stream")
 		}
 		e.hasBody = true
-		e.body, err = x.content(w.GetBody(), g.Response.Limit())
+		if e.body, err = x.content(w.GetBody(), g.Response.Limit()); err != nil {
+			return e, err
+		}
 	}
-	return e, err
+	if e.hasLength && (!e.hasBody || !isLength(e.length, len(e.body.data))) {
+		return e, x.invalid("changed header content-length, which follows the body")
+	}
+	return e, nil
+}
+
+// isLength reports whether a Content-Length says what is so: none does.
+func isLength(values [][]byte, n int) bool {
+	return len(values) == 0 || len(values) == 1 && string(values[0]) == strconv.Itoa(n)
 }
 
 // headerEdits judges changes of headers.
-func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, ok func(string) bool) error {
+func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, response bool, ok func(string) bool) error {
 	for i, h := range list {
 		name := x.inst.session.canonical.get(h.GetName())
+		if name == "Content-Length" && response { // judged with the body
+			e.length, e.hasLength = h.GetValues(), true
+			e.set(i, "")
+			continue
+		}
 		if err := x.header(name, h.GetValues()...); err != nil {
 			return err
 		}
@@ -223,6 +241,9 @@ func (e *edits) apply(r *http.Request) {
 func (e *edits) headers(h http.Header) {
 	for i, one := range e.list {
 		name := e.name(i)
+		if name == "" {
+			continue
+		}
 		switch values := one.GetValues(); len(values) {
 		case 0:
 			delete(h, name)
@@ -265,14 +286,6 @@ func (x *exchange) answer(w *wire.Response) (*http.Response, error) {
 	if !isStatus(w.GetStatus()) {
 		return nil, x.invalid("answered with status %d", w.GetStatus())
 	}
-	header := make(http.Header, len(w.GetHeaders())+1)
-	for _, h := range w.GetHeaders() {
-		name := x.inst.session.canonical.get(h.GetName())
-		if err := x.header(name, h.GetValue()); err != nil {
-			return nil, err
-		}
-		header[name] = append(header[name], string(h.GetValue()))
-	}
 	limit := x.inst.grants.Request.Limit()
 	if r := x.inst.grants.Response; r != nil {
 		limit = r.Limit()
@@ -280,6 +293,17 @@ func (x *exchange) answer(w *wire.Response) (*http.Response, error) {
 	body, err := x.content(w.GetBody(), limit)
 	if err != nil {
 		return nil, err
+	}
+	header := make(http.Header, len(w.GetHeaders())+1)
+	for _, h := range w.GetHeaders() {
+		name := x.inst.session.canonical.get(h.GetName())
+		if name == "Content-Length" && isLength([][]byte{h.GetValue()}, len(body.data)) {
+			continue // it is set below
+		}
+		if err := x.header(name, h.GetValue()); err != nil {
+			return nil, err
+		}
+		header[name] = append(header[name], string(h.GetValue()))
 	}
 	resp := &http.Response{
 		StatusCode: int(w.GetStatus()), Status: statusLine(int(w.GetStatus())), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,

@@ -32,6 +32,7 @@ type exchange struct {
 	resp              *http.Response // what the last one gave, while it is still to be had
 	err               error          // likewise
 	seen              *lookahead     // what was read of resp
+	dropped           bool           // resp's body is closed
 	lastStatus        int            // of the last response, though it be dropped
 	lastHeader        http.Header
 }
@@ -242,7 +243,7 @@ func (x *exchange) step(in inbound) (resp *http.Response, err error, over bool) 
 func (x *exchange) over(err error) (*http.Response, error) {
 	if f, ok := err.(*final); ok { //nolint:errorlint // never wrapped
 		x.cancel()
-		x.drop()
+		x.forget()
 		return nil, f.err
 	}
 	return x.failed(err)
@@ -257,7 +258,7 @@ func (f *final) Unwrap() error { return f.err }
 // roundTrip calls next, and keeps what it gave.
 func (x *exchange) roundTrip(r *http.Request) {
 	x.nexts++
-	x.seen, x.lastStatus, x.lastHeader = nil, 0, nil
+	x.seen, x.dropped, x.lastStatus, x.lastHeader = nil, false, 0, nil
 	x.resp, x.err = x.next.RoundTrip(r)
 	switch {
 	case x.err != nil && x.resp != nil:
@@ -270,8 +271,25 @@ func (x *exchange) roundTrip(r *http.Request) {
 	}
 }
 
-// drop lets go of the last response.
+// drop closes the last response, of which the plugin wants no more. It may still return it; what it has read of the body to its end, the
+// caller can read, too.
 func (x *exchange) drop() {
+	if x.resp == nil || x.dropped {
+		return
+	}
+	if x.seen != nil && !x.seen.more && x.seen.err == nil {
+		_ = x.resp.Body.Close()
+		x.resp.Body = (&content{data: x.seen.data}).reader()
+		return
+	}
 	pipeline.Drop(x.resp)
-	x.resp, x.err, x.seen = nil, nil, nil
+	x.dropped = true
+}
+
+// forget lets go of what the last next gave, for good.
+func (x *exchange) forget() {
+	if x.resp != nil && !x.dropped {
+		pipeline.Drop(x.resp)
+	}
+	x.resp, x.err, x.seen, x.dropped = nil, nil, nil, false
 }

@@ -37,12 +37,12 @@ func (x *exchange) failed(err error) (*http.Response, error) {
 	x.cancel()
 	x.failHop(err)
 	if x.ctx.Err() != nil {
-		pipeline.Drop(x.resp)
+		x.forget()
 		return nil, x.st.over(x.ctx)
 	}
 	e := x.own(err)
 	policy := x.st.remote.OnFailure
-	if policy.Skip && (x.nexts == 0 || x.resp != nil || x.err != nil) {
+	if policy.Skip && (x.nexts == 0 || x.resp != nil && !x.dropped || x.err != nil) {
 		x.note(pipeline.EventSkipped, e)
 		if x.nexts == 0 {
 			return x.next.RoundTrip(x.req)
@@ -51,7 +51,7 @@ func (x *exchange) failed(err error) (*http.Response, error) {
 	}
 	x.note(pipeline.EventFailed, e)
 	if policy.Respond != 0 {
-		pipeline.Drop(x.resp)
+		x.forget()
 		return madeUp(x.req, policy.Respond), nil
 	}
 	e.Class = pipeline.ClassNotSent
@@ -85,7 +85,7 @@ const (
 // attach has the error of a failure after next carry the response that there was: the upstream has done its work.
 func (x *exchange) attach(e *pipeline.Error) {
 	resp := x.resp
-	if resp == nil {
+	if resp == nil || x.dropped {
 		if x.err != nil && e.Err == nil {
 			e.Err = x.err
 		}

@@ -16,7 +16,7 @@ func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err err
 		return nil, false, x.invalid("called next, and had the response already")
 	case x.nexts > 0 && !g.Retry:
 		return nil, false, x.invalid("called next more than once, which its grants do not allow (retry)")
-	case !n.GetLast() && g.Response == nil:
+	case !n.GetLast() && g.Response == nil && !g.Retry:
 		return nil, false, x.invalid("waits for the response, which its grants do not allow")
 	}
 	edits, err := x.requestEdits(n.GetEdits())
@@ -26,7 +26,7 @@ func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err err
 	if err := x.apply(n.GetChanges()); err != nil {
 		return nil, false, err
 	}
-	x.drop()
+	x.forget()
 	r, err := x.outgoing()
 	if err != nil {
 		return nil, false, &final{err}
@@ -40,10 +40,34 @@ func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err err
 		return resp, true, err
 	}
 	x.roundTrip(r)
-	if len(x.slot.in) > 0 { // the plugin did not wait: that is allowed only to who gives up
-		return nil, false, nil
+	in, early := x.early()
+	switch {
+	case !early:
+		return nil, false, x.sendResult()
+	case in.kind != wire.KindReturn:
+		x.inst.session.giveBack(in.data)
+		return nil, false, x.invalid("did not wait for the result of next")
 	}
-	return nil, false, x.sendResult()
+	f, err := x.decode(in)
+	if err != nil {
+		return nil, false, err
+	}
+	return x.onReturn(f.GetReturn())
+}
+
+// early returns what the plugin sent while next was under way: it may end the exchange, and that it drops a response means an earlier one.
+func (x *exchange) early() (in inbound, ok bool) {
+	for {
+		select {
+		case in = <-x.slot.in:
+			if in.number == x.number && in.kind != wire.KindDrop {
+				return in, true
+			}
+			x.inst.session.giveBack(in.data)
+		default:
+			return inbound{}, false
+		}
+	}
 }
 
 // outgoing returns the request of the next send, as it came.
@@ -123,6 +147,6 @@ func (x *exchange) onReturn(r *wire.Return) (resp *http.Response, over bool, err
 	}
 	x.spans(r.GetSpans(), r.GetSpan())
 	x.leave()
-	x.drop()
+	x.forget()
 	return resp, true, err
 }

@@ -140,7 +140,7 @@ func (s *session) writeLog(ctx context.Context, st *stage, l *wire.Log) {
 	if !handler.Enabled(ctx, level) {
 		return
 	}
-	r := slog.NewRecord(timeOf(l.GetTime(), time.Now()), level, redactor.Text(l.GetMessage()), 0)
+	r := slog.NewRecord(momentOf(l.GetTime(), time.Now()), level, redactor.Text(l.GetMessage()), 0)
 	if st != nil {
 		r.AddAttrs(st.logAttrs()...)
 	} else {
@@ -213,9 +213,4 @@ func (st *stage) lowest(ctx context.Context) slog.Level {
 		}
 	}
 	return slog.LevelError + 4
-}
-
-// panicked tells of a panic in the stage as of one in this process.
-func (x *exchange) panicked(e interface{ Error() string }) {
-	x.st.opts.settings.Log().LogAttrs(x.ctx, slog.LevelError, "stage panicked", append(x.st.logAttrs(), slog.String("panic", e.Error()))...)
 }

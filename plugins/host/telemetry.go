@@ -80,7 +80,7 @@ func (x *exchange) spans(list []*wire.Span, own *wire.SpanData) {
 		if p := int(s.GetParent()); p > 0 && p <= i { // only one that was made before
 			parent = made[p-1]
 		}
-		start, end := timeOf(s.GetStart(), now), timeOf(s.GetEnd(), now)
+		start, end := momentOf(s.GetStart(), now), momentOf(s.GetEnd(), now)
 		if end.Before(start) {
 			end = start
 		}
@@ -112,7 +112,7 @@ func fill(span trace.Span, d *wire.SpanData, r *redact.Redactor, now time.Time) 
 	}
 	span.SetAttributes(keyValues(d.GetAttributes(), r)...)
 	for _, e := range d.GetEvents()[:min(len(d.GetEvents()), maxSpanEvents)] {
-		span.AddEvent(r.Text(e.GetName()), trace.WithTimestamp(timeOf(e.GetTime(), now)), trace.WithAttributes(keyValues(e.GetAttributes(), r)...))
+		span.AddEvent(r.Text(e.GetName()), trace.WithTimestamp(momentOf(e.GetTime(), now)), trace.WithAttributes(keyValues(e.GetAttributes(), r)...))
 	}
 	if d.GetFailed() {
 		span.SetStatus(codes.Error, r.Text(d.GetStatus()))
