@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -247,12 +248,20 @@ func (l *launch) ended(d time.Duration) string {
 	return describeEnd(l.end)
 }
 
-// lastWords quotes the last of what the process wrote to its standard error.
+// lastWords quotes the last of what the process wrote to its standard error, but for what it wrote to debug it.
 func (l *launch) lastWords() string {
-	if text := l.last.text(); text != "" {
-		return "; its last words: " + strconv.Quote(l.logs.redact(text))
+	var words []string
+	for text := range strings.Lines(l.last.text()) {
+		e := parseLine([]byte(strings.TrimSpace(text)), time.Time{})
+		if e.message = strings.TrimSpace(e.message); e.level > slog.LevelDebug && e.message != "" {
+			words = append(words, strconv.Quote(l.logs.redact(clip(e.message))))
+		}
 	}
-	return ""
+	const most = 6
+	if len(words) == 0 {
+		return ""
+	}
+	return "; its last words: " + strings.Join(words[max(0, len(words)-most):], ", ")
 }
 
 // pid returns the number of the process, 0 before it runs.

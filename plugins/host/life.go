@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/internal/wire"
@@ -122,7 +123,10 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	}
 	answer, err := wire.NewPluginClient(l.conn).Describe(ctx, &wire.DescribeRequest{HostVersion: version(), Capabilities: wire.HostCapabilities()})
 	if err != nil {
-		return l.startError(fmt.Errorf("it did not say what it serves: %w", err), plan)
+		if ctx.Err() != nil {
+			return l.startError(context.Cause(ctx), plan)
+		}
+		return l.startError(fmt.Errorf("it did not say what it serves: %s", line(status.Convert(err).Message())), plan)
 	}
 	for _, need := range answer.GetRequires() {
 		if !slices.Contains(wire.HostCapabilities(), need) {
