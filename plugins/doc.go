@@ -19,7 +19,7 @@
 //
 // # A stage without a response
 //
-// A stage whose needs have neither response nor retry is done as it calls next: the host has the request then, and answers nothing, so
+// A stage whose needs have no response is done as it calls next: the host has the request then, and answers nothing, so
 // that the stage costs half a round trip. What its next returns is a token that stands for the response: status 0, no headers, and a body that
 // can't be read. `return next.RoundTrip(req)`, or returning it later as it is, is all that can be done with it. A stage that returns
 // something else, or an error, after next is too late: it is logged, and nothing comes of it. A stage that wants to see what became of its

@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,8 +24,10 @@ import (
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
-// Options are what a program says about itself beside its stages. The zero value works.
+// Options are what [Run] is given. Without more than Stages it is what [Serve] does.
 type Options struct {
+	// Stages makes the stages of each type that is served. Required.
+	Stages []pipeline.Factory
 	// Name is the program's, for people. Default: its file's.
 	Name string
 	// Version is the program's, for people. Default: its module's.
@@ -42,22 +45,27 @@ type Options struct {
 //
 // Since the process is the plugin's alone, Serve sets OpenTelemetry's global tracer provider and propagator, unless the program has:
 // what instrumented libraries record within an exchange then goes to the host, without an exporter here.
-func Serve(factories ...pipeline.Factory) { ServeWith(Options{}, factories...) }
+func Serve(factories ...pipeline.Factory) {
+	if err := Run(Options{Stages: factories}); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
+		os.Exit(exitInternal)
+	}
+}
 
-// ServeWith is [Serve] with options.
-func ServeWith(o Options, factories ...pipeline.Factory) {
-	p := program{options: o, factories: factories, stdout: os.Stdout, stderr: os.Stderr}
+// Run is [Serve] with options. It returns with an error where they are wrong, and else not at all: it ends the process.
+func Run(o Options) error {
+	p := program{options: o, factories: o.Stages, stdout: os.Stdout, stderr: os.Stderr}
 	p.name = cmp.Or(o.Name, strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"))
 	p.version = cmp.Or(o.Version, mainVersion())
 	if err := p.check(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", p.name, err)
-		os.Exit(exitInternal)
+		return err
 	}
 	if os.Getenv(wire.CookieKey) != wire.CookieValue {
 		os.Exit(p.byHand(os.Args[1:]))
 	}
 	p.serve()
 	p.leave(0)
+	return nil
 }
 
 // program is a plugin as its main sees it.
@@ -74,7 +82,7 @@ func (p *program) check() error {
 	for _, f := range p.factories {
 		switch {
 		case f.IsZero():
-			return fmt.Errorf("plugins.Serve: a factory is the zero value: make it with pipeline.Define")
+			return errors.New("plugins.Serve: a factory is the zero value: make it with pipeline.Define")
 		case f.Type() == "" || strings.Trim(f.Type(), typeLetters) != "":
 			return fmt.Errorf("plugins.Serve: type %q: a name is made of letters, digits, hyphens and underscores", f.Type())
 		case seen[f.Type()]:
@@ -83,7 +91,7 @@ func (p *program) check() error {
 		seen[f.Type()] = true
 	}
 	if len(p.factories) == 0 {
-		return fmt.Errorf("plugins.Serve: no stage types are given")
+		return errors.New("plugins.Serve: no stage types are given")
 	}
 	return nil
 }

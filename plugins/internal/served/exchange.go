@@ -35,6 +35,7 @@ type exchange struct {
 	last   result
 	parted bool // the request was handed on, and nothing is answered
 	over   bool // the stage has returned
+	told   bool // it is no exchange: the stage is told of a call's end
 }
 
 type exchangeKey struct{}
@@ -152,7 +153,7 @@ func (x *exchange) ask(f *wire.Frame, doing string) (*wire.Frame, error) {
 }
 
 func errParted() error {
-	return pipeline.Errorf(pipeline.KindInternal, "the stage's needs have neither response nor retry: its part ended as it called next")
+	return pipeline.Errorf(pipeline.KindInternal, "the stage's needs have no response: its part ended as it called next")
 }
 
 // Next implements pipeline.FarCall.
@@ -172,7 +173,7 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 		}
 		return x.result(r)
 	}
-	next := &wire.Next{Edits: edits, Changes: wire.ChangesTo(&ch)}
+	next := &wire.Next{Edits: edits, Changes: changes(&ch)}
 	if x.inst.last() {
 		return x.part(next)
 	}
@@ -215,10 +216,11 @@ func (x *exchange) part(next *wire.Next) (*http.Response, pipeline.CallProgress,
 func (x *exchange) Wait(ctx context.Context, d time.Duration, ch pipeline.CallChanges) (pipeline.CallProgress, error) {
 	x.turn.Lock()
 	defer x.turn.Unlock()
+	x.dropClosed()
 	if at, ok := ctx.Deadline(); ok {
 		d = min(d, time.Until(at)) // it may be the stage's own, which the host does not know
 	}
-	answer, err := x.ask(&wire.Frame{Kind: &wire.Frame_Wait{Wait: &wire.Wait{Duration: int64(max(d, 0)), Changes: wire.ChangesTo(&ch)}}}, "the stage waited")
+	answer, err := x.ask(&wire.Frame{Kind: &wire.Frame_Wait{Wait: &wire.Wait{Duration: int64(max(d, 0)), Changes: changes(&ch)}}}, "the stage waited")
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()

@@ -22,7 +22,7 @@ type instance struct {
 }
 
 // last reports whether the stage's part ends as it hands the request on.
-func (in *instance) last() bool { return in.needs.Response == nil && !in.needs.Retry }
+func (in *instance) last() bool { return in.needs.Response == nil }
 
 // close closes the stage; a panic of it is its failure.
 func (in *instance) close() (err error) {
@@ -126,7 +126,7 @@ func (ss *session) shut(id uint64, number uint32) {
 }
 
 // callEnded tells a stage of the end of a call.
-func (ss *session) callEnded(e *wire.Ended) {
+func (ss *session) callEnded(id uint64, e *wire.Ended) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	in := ss.instances[e.GetInstance()]
@@ -136,12 +136,12 @@ func (ss *session) callEnded(e *wire.Ended) {
 	in.busy.Add(1)
 	ss.running.Go(func() {
 		defer in.busy.Done()
-		in.callEnded(ss, e)
+		in.callEnded(ss, id, e)
 	})
 }
 
-func (in *instance) callEnded(ss *session, e *wire.Ended) {
-	x := &exchange{ss: ss, inst: in, level: slog.Level(e.GetLogLevel())}
+func (in *instance) callEnded(ss *session, id uint64, e *wire.Ended) {
+	x := &exchange{ss: ss, inst: in, id: id, told: true, level: slog.Level(e.GetLogLevel())}
 	x.tracing.begin(e.GetTraceparent(), false)
 	ctx, stop := context.WithCancel(x.context(context.Background()))
 	defer stop()
@@ -167,4 +167,3 @@ func (in *instance) callEnded(ss *session, e *wire.Ended) {
 	}
 	in.stage.CallEnded(ctx, wire.CallFrom(e.GetCall()), req.WithContext(ctx), int(e.GetStatus()), failure)
 }
-

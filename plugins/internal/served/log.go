@@ -133,7 +133,7 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	f := &wire.Frame{}
-	if x := exchangeOf(ctx); x != nil && x.id != 0 && x.ss.under(x) {
+	if x := exchangeOf(ctx); x != nil && (x.told || x.ss.under(x)) {
 		f.Exchange = x.id
 	} else if h.name != "" {
 		l.Attributes = append(l.Attributes, textAttr("pipeline", h.pipeline), textAttr("stage", h.name))

@@ -11,7 +11,7 @@ import (
 
 // outcome writes what came of the exchange.
 func (x *exchange) outcome(resp *http.Response, ch *pipeline.CallChanges, err error) *wire.Return {
-	out := &wire.Return{Changes: wire.ChangesTo(ch)}
+	out := &wire.Return{Changes: changes(ch)}
 	if x.parted {
 		x.checkParted(resp, err)
 		return out
@@ -63,8 +63,17 @@ func (x *exchange) failure(err error) *wire.Error {
 		b.mu.Unlock()
 		w.OfBody = of != nil && errors.Is(err, of)
 	}
-	if !w.OfResult && e.Header != nil {
-		w.Headers = headersTo(e.Header)
+	if w.Kind == "" {
+		w.Kind = string(pipeline.KindInternal)
 	}
 	return w
+}
+
+// maxEvents bounds what one frame tells of a call; its record holds no more.
+const maxEvents = 64
+
+// changes writes what the stage did to its call since the last frame.
+func changes(ch *pipeline.CallChanges) *wire.Changes {
+	ch.Events = ch.Events[:min(len(ch.Events), maxEvents)]
+	return wire.ChangesTo(ch)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leatdev/leat/pipeline"
@@ -151,19 +152,19 @@ func (x *exchange) edits(req *http.Request) (*wire.Edits, error) {
 		host := req.Host
 		e.Host = &host
 	}
-	e.Headers = headerEdits(g.header, req.Header)
 	var err error
 	if e.Body, err = x.bodyEdit(req); err != nil {
 		return nil, err
 	}
+	e.Headers = headerEdits(g.header, req.Header, e.Body)
 	if e.Method == nil && e.Url == nil && e.Host == nil && e.Headers == nil && e.Body == nil {
 		return nil, nil //nolint:nilnil // nothing, as documented
 	}
 	return e, nil
 }
 
-// headerEdits returns the headers that differ.
-func headerEdits(before, after http.Header) []*wire.HeaderEdit {
+// headerEdits returns the headers that differ. The length of a body that was replaced is the host's to write.
+func headerEdits(before, after http.Header, body *wire.Body) []*wire.HeaderEdit {
 	var list []*wire.HeaderEdit
 	same := 0
 	for name, values := range after {
@@ -171,7 +172,7 @@ func headerEdits(before, after http.Header) []*wire.HeaderEdit {
 		if ok {
 			same++
 		}
-		if ok && slices.Equal(old, values) || !ok && len(values) == 0 {
+		if ok && slices.Equal(old, values) || !ok && len(values) == 0 || follows(name, values, body) {
 			continue
 		}
 		edit := &wire.HeaderEdit{Name: strings.ToLower(name), Values: make([][]byte, len(values))}
@@ -184,11 +185,16 @@ func headerEdits(before, after http.Header) []*wire.HeaderEdit {
 		return list
 	}
 	for name := range before {
-		if _, ok := after[name]; !ok {
+		if _, ok := after[name]; !ok && !follows(name, nil, body) {
 			list = append(list, &wire.HeaderEdit{Name: strings.ToLower(name)})
 		}
 	}
 	return list
+}
+
+// follows reports whether a header says of a body that was replaced what the host writes by itself.
+func follows(name string, values []string, body *wire.Body) bool {
+	return body != nil && name == "Content-Length" && (len(values) == 0 || len(values) == 1 && values[0] == strconv.FormatUint(body.GetLength(), 10))
 }
 
 // bodyEdit reads and closes the request's body, and returns it if it is another than the host gave. What stages put around that one is read
@@ -214,26 +220,24 @@ func (x *exchange) bodyEdit(req *http.Request) (*wire.Body, error) {
 	case *requestBody:
 		mine = b.x == x
 	}
-	data, err := readBody(req.Body)
+	data, err := readBody(req.Body, x.inst.needs.Request.Limit(), "request.body_limit")
 	if err != nil || mine && bytes.Equal(data, g.data) {
 		return nil, err
 	}
 	return x.carry(data), nil
 }
 
-// maxMade bounds the bodies that a stage may make, in bytes.
-const maxMade = 64 << 20
-
-func readBody(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxMade+1))
+// readBody reads a body that the host is to get. limit is what it accepts, and key names that.
+func readBody(r io.Reader, limit int64, key string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		if e, ok := errors.AsType[*pipeline.Error](err); ok {
 			return data, e
 		}
 		return data, fmt.Errorf("reading the body that the stage has made: %w", err)
 	}
-	if len(data) > maxMade {
-		return data, pipeline.Errorf(pipeline.KindPolicy, "the stage made a body of more than %s", pipeline.Size(maxMade))
+	if int64(len(data)) > limit {
+		return data, pipeline.Errorf(pipeline.KindPolicy, "the stage made a body of more than %s: ask for a larger %s", pipeline.Size(limit), key)
 	}
 	return data, nil
 }
@@ -246,9 +250,12 @@ func methodOf(m string) string {
 }
 
 // headersTo writes the headers of what the stage has made itself.
-func headersTo(h http.Header) []*wire.Header {
+func headersTo(h http.Header, body *wire.Body) []*wire.Header {
 	out := make([]*wire.Header, 0, len(h))
 	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if follows(name, h[name], body) {
+			continue
+		}
 		for _, v := range h[name] {
 			out = append(out, &wire.Header{Name: strings.ToLower(name), Value: []byte(v)})
 		}

@@ -74,7 +74,8 @@ type responseBody struct {
 	stream bool
 	length int64
 
-	closed atomic.Bool
+	closed  atomic.Bool
+	dropped bool // the host knows; of x.turn
 
 	mu   sync.Mutex
 	got  bool
@@ -177,16 +178,21 @@ func (b *responseBody) take(w *wire.Body) {
 	}
 }
 
-// Close tells the host that the response is not needed. A response whose body is closed can still be returned as it came.
+// Close notes that the stage has no use for the response any more. What comes next tells the host: it may yet be returned, for to close a
+// body and to put another in its place is what many do.
 func (b *responseBody) Close() error {
-	if b.closed.Swap(true) {
-		return nil
-	}
-	if !b.x.ss.under(b.x) {
-		return nil
-	}
-	_ = b.x.send(&wire.Frame{Kind: &wire.Frame_Drop{Drop: &wire.Drop{}}})
+	b.closed.Store(true)
 	return nil
+}
+
+// dropClosed has the host let go of a response that the stage has closed, before a frame after which it can't be returned. x.turn is held.
+func (x *exchange) dropClosed() {
+	b := x.last.body
+	if b == nil || b.dropped || !b.closed.Load() || x.over {
+		return
+	}
+	b.dropped = true
+	_ = x.send(&wire.Frame{Kind: &wire.Frame_Drop{Drop: &wire.Drop{}}})
 }
 
 // partedBody is that of the response that stands for one which the stage never sees.
@@ -207,17 +213,19 @@ func (x *exchange) returned(resp *http.Response, out *wire.Return) error {
 		return pipeline.Errorf(pipeline.KindInternal, "the stage returned the response of an earlier next")
 	case l.resp == nil, resp != l.resp && (!ok || body != l.body):
 		return x.answer(resp, out)
+	case l.body.dropped:
+		return pipeline.Errorf(pipeline.KindInternal, "the stage returned a response after it had closed its body and waited")
 	}
 	e := &wire.Edits{}
 	if resp.StatusCode != l.status {
 		status := uint32(resp.StatusCode) //nolint:gosec // the host checks it
 		e.Status = &status
 	}
-	e.Headers = headerEdits(l.header, resp.Header)
 	var err error
 	if e.Body, err = x.responseEdit(resp); err != nil {
 		return err
 	}
+	e.Headers = headerEdits(l.header, resp.Header, e.Body)
 	if e.Status != nil || e.Headers != nil || e.Body != nil {
 		out.Edits = e
 	}
@@ -236,7 +244,7 @@ func (x *exchange) responseEdit(resp *http.Response) (*wire.Body, error) {
 	if b.mode != pipeline.BodyFull && pipeline.BodyBeneath(resp.Body) == io.ReadCloser(b) {
 		return nil, nil //nolint:nilnil // something around what can't be read
 	}
-	data, err := readBody(resp.Body)
+	data, err := readBody(resp.Body, x.responseLimit(), "response.body_limit")
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.got && bytes.Equal(data, b.data) && (err == nil) == (b.fail == nil) {
@@ -251,13 +259,22 @@ func (x *exchange) responseEdit(resp *http.Response) (*wire.Body, error) {
 
 // answer writes a response that the stage has made.
 func (x *exchange) answer(resp *http.Response, out *wire.Return) error {
-	data, err := readBody(resp.Body)
+	data, err := readBody(resp.Body, x.responseLimit(), "body_limit")
 	_ = resp.Body.Close()
 	if err != nil {
 		return err
 	}
+	body := x.carry(data)
 	out.Response = &wire.Response{
-		Status: uint32(resp.StatusCode), Headers: headersTo(resp.Header), Length: int64(len(data)), Proto: resp.Proto, Body: x.carry(data), //nolint:gosec // the host checks it
+		Status: uint32(resp.StatusCode), Headers: headersTo(resp.Header, body), Length: int64(len(data)), Proto: resp.Proto, Body: body, //nolint:gosec // the host checks it
 	}
 	return nil
+}
+
+// responseLimit is how long a body the host accepts in place of a response's.
+func (x *exchange) responseLimit() int64 {
+	if r := x.inst.needs.Response; r != nil {
+		return r.Limit()
+	}
+	return x.inst.needs.Request.Limit()
 }

@@ -151,7 +151,7 @@ func (ss *session) handle(f *wire.Frame) {
 	case *wire.Frame_Cancel:
 		ss.cancel(f.GetExchange())
 	case *wire.Frame_Ended:
-		ss.callEnded(k.Ended)
+		ss.callEnded(f.GetExchange(), k.Ended)
 	case *wire.Frame_Open:
 		ss.spawn(func() { ss.open(f.GetExchange(), k.Open) })
 	case *wire.Frame_Close:
