@@ -7,26 +7,25 @@ import (
 	"log/slog"
 
 	"github.com/leatdev/leat/pipeline"
-	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
 // Describe starts a plugin, asks it what it serves, and stops it. What it says is held against by every factory that the host makes after.
 // It touches no process that serves requests.
 func (h *Host) Describe(ctx context.Context, p pipeline.PluginPlan) (*Interface, error) {
 	var i *Interface
-	err := h.with(ctx, p, func(_ context.Context, _ wire.PluginClient, said *Interface) error {
-		i = said
-		h.known.learn(p, said)
+	err := h.with(ctx, p, func(_ context.Context, l *life) error {
+		i = l.iface
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	h.known.learn(p, i)
 	return i, nil
 }
 
 // with starts a process of a plugin, has f use it, and stops it. It waits for all three, at most a little longer than ctx.
-func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, f func(context.Context, wire.PluginClient, *Interface) error) error {
+func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, f func(context.Context, *life) error) error {
 	t := h.ticket()
 	if t == nil {
 		return errClosed
@@ -43,7 +42,7 @@ func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, f func(context.C
 			t <- failure(p.Name, classStart, err)
 			return
 		}
-		err = f(inner, wire.NewPluginClient(l.conn), l.iface)
+		err = f(inner, l)
 		l.stop(h.times)
 		t <- err
 	})

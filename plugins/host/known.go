@@ -82,7 +82,7 @@ func (k *known) accept(p pipeline.PluginPlan, i *Interface) error {
 	}
 	return &pipeline.PluginError{Err: &pipeline.ConfigError{
 		Path:    "command",
-		Message: fmt.Sprintf("plugin %s wants more than %s has: %s", p.Name, filepath.Base(lockOf(p)), strings.Join(more, "; ")),
+		Message: fmt.Sprintf("the plugin asks for more than %s has: %s", filepath.Base(lockOf(p)), strings.Join(more, "; ")),
 		Advice:  "if that is right, `leat plugin lock` accepts it",
 	}}
 }
@@ -176,9 +176,9 @@ func (k *known) pin(p pipeline.PluginPlan) (digest, by string, err error) {
 	return strings.ToLower(locked.Programs[platform()]), filepath.Base(lockOf(p)), nil
 }
 
-// Probe judges, without running it, whether a plugin's program is there and is the one that the file or its lock means. The errors
+// probe judges, without running it, whether a plugin's program is there and is the one that the file or its lock means. The errors
 // place themselves in the plugin's table.
-func (k *known) Probe(p pipeline.PluginPlan) error {
+func (k *known) probe(p pipeline.PluginPlan) error {
 	path, ok := ProgramFile(p)
 	if !ok {
 		return nil

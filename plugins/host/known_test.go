@@ -13,7 +13,7 @@ import (
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
-// host has what is known make factories, as a Host does.
+// knowing has what is known make factories, as a Host does.
 type knowing struct{ known }
 
 func (k *knowing) Factory(p pipeline.PluginPlan, typ string) (pipeline.Factory, error) {
@@ -23,6 +23,8 @@ func (k *knowing) Factory(p pipeline.PluginPlan, typ string) (pipeline.Factory, 
 	}
 	return pipeline.Define(typ, c, func(StageConfig, pipeline.Settings) (pipeline.Stage, error) { panic("nothing is built") }), nil
 }
+
+func (k *knowing) Probe(p pipeline.PluginPlan) error { return k.probe(p) }
 
 // checked writes a file, and its lock if there is to be one, checks it, and returns every mistake.
 func checked(t *testing.T, k *knowing, dir, src string) []string {
@@ -139,7 +141,7 @@ func TestCheck_of_an_upgrade(t *testing.T) {
 				d.Types[1].Needs.Request.Headers = []string{"cookie"}
 				d.Types[1].Needs.Answer = true
 			},
-			[]string{"3:11: plugin signer wants more than pipelines.lock has: hmac asks for request.headers \"cookie\" too; hmac asks for answer too (if that is right, `leat plugin lock` accepts it)"},
+			[]string{"3:11: the plugin asks for more than pipelines.lock has: hmac asks for request.headers \"cookie\" too; hmac asks for answer too (if that is right, `leat plugin lock` accepts it)"},
 		},
 		{
 			"has_other_keys", func(d *wire.DescribeResponse) {

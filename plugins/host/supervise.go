@@ -16,6 +16,11 @@ func (p *process) supervise() {
 	defer p.stopAll()
 	for p.ctx.Err() == nil {
 		l, err := p.host.start(p.ctx, p.plan, p.logs)
+		if err == nil {
+			if err = p.host.known.accept(p.plan, l.iface); err != nil {
+				l.stop(p.host.times)
+			}
+		}
 		if err != nil {
 			p.noteFailure(classStart, err)
 			if !p.pause() {
