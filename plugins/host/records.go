@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,19 +16,23 @@ type logQueue struct {
 	in      chan logged
 	ended   chan struct{}
 	dropped atomic.Int64
+
+	flushing sync.Mutex
+	flushes  int
+	flushed  chan int // the number of the last; made here, for who flushes may live in virtual time
 }
 
-// logged is one thing to log, or a token of flush.
+// logged is one thing to log, or the number of a flush.
 type logged struct {
 	run   func()
-	token chan<- struct{}
+	flush int
 }
 
 // maxQueuedLogs bounds the records that wait; more are counted only.
 const maxQueuedLogs = 1024
 
 func newLogQueue() *logQueue {
-	return &logQueue{in: make(chan logged, maxQueuedLogs), ended: make(chan struct{})}
+	return &logQueue{in: make(chan logged, maxQueuedLogs), ended: make(chan struct{}), flushed: make(chan int, 1)}
 }
 
 // put queues a record, or drops it where too many wait.
@@ -62,27 +67,41 @@ func (q *logQueue) write(l logged) {
 	if l.run != nil {
 		l.run()
 	}
-	if l.token != nil {
-		close(l.token)
+	if l.flush == 0 {
+		return
 	}
+	select {
+	case <-q.flushed: // of one who left
+	default:
+	}
+	q.flushed <- l.flush
 }
 
 func (q *logQueue) close() { close(q.ended) }
 
 // flush waits until what is queued now is written.
 func (q *logQueue) flush(ctx context.Context) {
-	token := make(chan struct{})
+	q.flushing.Lock()
+	defer q.flushing.Unlock()
+	q.flushes++
 	select {
-	case q.in <- logged{token: token}:
+	case q.in <- logged{flush: q.flushes}:
 	case <-q.ended:
 		return
 	case <-ctx.Done():
 		return
 	}
-	select {
-	case <-token:
-	case <-q.ended:
-	case <-ctx.Done():
+	for {
+		select {
+		case n := <-q.flushed:
+			if n == q.flushes {
+				return
+			}
+		case <-q.ended:
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
