@@ -39,7 +39,7 @@ type attached struct {
 }
 
 func (a *attached) open() bool {
-	if a == nil {
+	if a == nil || a.life.over() {
 		return false
 	}
 	select {
@@ -139,7 +139,7 @@ func (h *handle) open() error {
 		plugin: h.plan.Name, maxInFlight: h.plan.Config.MaxInFlight, clock: h.host.clock, spawn: h.host.spawn, logger: h.logger, redactor: h.redactor,
 	})
 	if err != nil {
-		proc.unwant(l)
+		h.host.spawn(func() { proc.broken(l, err); proc.unwant(l) })
 		return failure(h.plan.Name, classCrash, err)
 	}
 	a := &attached{session: s, life: l}
@@ -171,7 +171,7 @@ func (h *handle) watch(proc *process, a *attached) {
 	}
 	h.current.CompareAndSwap(a, nil)
 	if err := a.session.err(); err != nil && !a.leaving.Load() {
-		a.life.condemn("its stream broke: " + err.Error())
+		proc.broken(a.life, err)
 	}
 	h.mu.Lock()
 	for i, other := range h.all {

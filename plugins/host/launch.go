@@ -231,6 +231,11 @@ func (l *launch) wait(d time.Duration) bool {
 	case <-l.done:
 		return true
 	case <-t.C:
+	}
+	select {
+	case <-l.done:
+		return true
+	default:
 		return false
 	}
 }

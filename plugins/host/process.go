@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/status"
+
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/redact"
 )
@@ -22,13 +24,14 @@ type times struct {
 	grace, kill   time.Duration // for an orderly end; for one by SIGTERM
 	ping          time.Duration // for an answer of a process that looks stuck
 	slow          time.Duration // a start that takes longer is told to people
+	settle        time.Duration // for the end of a process whose stream broke
 	young         time.Duration // a life that wants no more requests before that is a failure
 }
 
 func defaultTimes() times {
 	return times{
 		backoff: 100 * time.Millisecond, most: 30 * time.Second, window: 5 * time.Minute, crashes: 5, wait: time.Second,
-		drain: 10 * time.Second, grace: 2 * time.Second, kill: time.Second, ping: 2 * time.Second, slow: time.Second, young: time.Second,
+		drain: 10 * time.Second, grace: 2 * time.Second, kill: time.Second, ping: 2 * time.Second, slow: time.Second, young: time.Second, settle: time.Second,
 	}
 }
 
@@ -154,6 +157,18 @@ func (p *process) unwant(l *life) {
 	p.mu.Unlock()
 	if last {
 		p.stopped(l)
+	}
+}
+
+// broken takes a life whose stream broke out of service. As a rule its process is ending, and that says more; one that isn't is killed.
+func (p *process) broken(l *life, err error) {
+	p.mu.Lock()
+	if p.life == l {
+		p.life = nil
+	}
+	p.mu.Unlock()
+	if !l.run.wait(p.host.times.settle) {
+		l.condemn("its stream broke (" + line(status.Convert(err).Message()) + ")")
 	}
 }
 
