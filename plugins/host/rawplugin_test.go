@@ -172,7 +172,7 @@ func planOf(t *testing.T, mode string, args ...string) pipeline.PluginPlan {
 // quick are times for tests that wait for them.
 func quick() times {
 	v := defaultTimes()
-	v.backoff, v.most, v.grace, v.kill, v.ping, v.drain = 5*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond, 500*time.Millisecond, time.Second
+	v.backoff, v.most, v.grace, v.kill, v.ping, v.drain, v.settle = 5*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond, 500*time.Millisecond, time.Second, 100*time.Millisecond
 	return v
 }
 
