@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
@@ -55,8 +54,9 @@ func (sl *slot) init(s *session, index int) {
 	sl.session, sl.index, sl.in = s, uint64(index), make(chan inbound, slotDepth) //nolint:gosec // an index
 }
 
-// take waits for a free slot, until expired or ctx end; nil where there is none. ok is false where the session takes no new exchange.
-func (s *session) take(ctx context.Context, w *stopwatch, st *stage) (sl *slot, ok bool) {
+// take waits for a free slot, as long as the stage's time lasts and the caller stays; nil where none came free. With refused, the session
+// takes no new exchange.
+func (s *session) take(ctx context.Context, w *stopwatch, st *stage) (sl *slot, refused bool) {
 	select {
 	case sl = <-s.free:
 	default:
@@ -64,23 +64,23 @@ func (s *session) take(ctx context.Context, w *stopwatch, st *stage) (sl *slot, 
 		select {
 		case sl = <-s.free:
 		case <-s.dead:
-			ok = true
+			refused = true
 		case <-s.refusing:
-			ok = true
+			refused = true
 		case <-ctx.Done():
 		case <-expired:
 		}
 		w.stop()
 		if sl == nil {
-			return nil, !ok
+			return nil, refused
 		}
 	}
 	if !s.usable() {
 		s.free <- sl
-		return nil, false
+		return nil, true
 	}
 	sl.begin(st)
-	return sl, true
+	return sl, false
 }
 
 // begin gives the slot its next number.
@@ -187,9 +187,4 @@ func (w *stopwatch) start() <-chan time.Time {
 func (w *stopwatch) stop() {
 	w.timer.Stop()
 	w.left = max(0, w.left-time.Since(w.began))
-}
-
-// over returns the error of a context that has ended.
-func over(ctx context.Context, plugin string) *pipeline.Error {
-	return pipeline.Ended(ctx, "plugin "+plugin+" worked")
 }
