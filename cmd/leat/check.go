@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,7 +17,7 @@ import (
 )
 
 func (a *app) checkVerb() *cobra.Command {
-	files := true
+	files, plugins := true, false
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Find every mistake in a file",
@@ -24,23 +25,27 @@ func (a *app) checkVerb() *cobra.Command {
 
 LEAT_… variables and --set count as they do for send. The files that the pipelines name (schemas, certificates) are read as well, unless
 --files=false: then only the text is judged, as for a machine that does not have them. No connection is made, no program is run and no
-secret is read.`,
+secret is read.
+
+The stages of plugins are held against the lock that leat plugin lock writes. --plugins runs the plugins: they judge the configs of their
+stages themselves, and what they are now is held against the lock.`,
 		Example: `  leat check
   leat check staging.toml -o json
   leat check --set pipelines.api.timeout=5s`,
 		Args:              between(1),
 		ValidArgsFunction: tomlFiles,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.file = args[0]
 			}
 			if strings.HasSuffix(a.file, scenario.Suffix) {
 				return &exitError{exitUsage, fmt.Errorf("%[1]s is a test file: leat test %[1]s finds its mistakes and runs it", a.file)}
 			}
-			return a.check(files)
+			return a.check(cmd.Context(), files, plugins)
 		},
 	}
 	cmd.Flags().BoolVar(&files, "files", true, "also read the files that it names: schemas, certificates")
+	cmd.Flags().BoolVar(&plugins, "plugins", false, "run the plugins, and ask them too")
 	return cmd
 }
 
@@ -52,10 +57,12 @@ type checkReport struct {
 	StageTypes  []string           `json:"stage_types"`
 	Credentials []string           `json:"credentials"`
 	Stores      []string           `json:"stores"`
+	Plugins     []string           `json:"plugins"`
+	Unchecked   []string           `json:"unchecked_plugins"` // whose interface is not known
 	Diagnostics config.Diagnostics `json:"diagnostics"`
 }
 
-func (a *app) check(files bool) error {
+func (a *app) check(ctx context.Context, files, plugins bool) error {
 	plan, err := a.plan()
 	if err != nil {
 		return err
@@ -65,7 +72,15 @@ func (a *app) check(files bool) error {
 			return err
 		}
 	}
-	r := checkReport{OK: true, File: a.file, Pipelines: []string{}, StageTypes: []string{}, Credentials: []string{}, Stores: []string{}, Diagnostics: config.Diagnostics{}}
+	if plugins {
+		if err := a.askPlugins(ctx, plan); err != nil {
+			return err
+		}
+	}
+	r := checkReport{
+		OK: true, File: a.file, Pipelines: []string{}, StageTypes: []string{}, Credentials: []string{}, Stores: []string{}, Plugins: []string{},
+		Unchecked: a.unknownPlugins(plan), Diagnostics: config.Diagnostics{},
+	}
 	seen := map[string]bool{}
 	for _, p := range plan.Pipelines {
 		r.Pipelines = append(r.Pipelines, p.Name)
@@ -82,19 +97,39 @@ func (a *app) check(files bool) error {
 	for _, s := range plan.Stores {
 		r.Stores = append(r.Stores, s.Name)
 	}
+	for _, p := range plan.Plugins {
+		r.Plugins = append(r.Plugins, p.Name)
+	}
 	if a.json() {
 		return a.writeJSON(r)
+	}
+	for _, name := range r.Unchecked {
+		fmt.Fprintf(a.std.err, "interface of %s not checked: run with --plugins\n", name)
 	}
 	parts := []string{plural(len(r.Pipelines), "pipeline"), plural(len(r.StageTypes), "stage type"), plural(len(r.Credentials), "credential")}
 	if len(r.Stores) > 0 {
 		parts = append(parts, plural(len(r.Stores), "store"))
+	}
+	if len(r.Plugins) > 0 {
+		parts = append(parts, plural(len(r.Plugins), "plugin"))
 	}
 	_, err = fmt.Fprintf(a.std.out, "%s: ok: %s\n", a.file, strings.Join(parts, ", "))
 	return err
 }
 
 // plan reads and judges the file, with what the environment and --set lay over it, and begins nothing.
-func (a *app) plan() (*pipeline.Plan, error) {
+func (a *app) plan() (*pipeline.Plan, error) { return a.planWith(a.pluginHost()) }
+
+// unjudged is plan without a word on what plugins serve: for verbs that act on those that a lock refuses.
+func (a *app) unjudged() ([]pipeline.PluginPlan, error) {
+	plan, err := a.planWith(nil)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Plugins, nil
+}
+
+func (a *app) planWith(plugins pipeline.PluginHost) (*pipeline.Plan, error) {
 	overlays := config.FromEnviron(os.Environ())
 	for _, s := range a.sets {
 		overlay, err := config.ParseSet(s)
@@ -114,6 +149,7 @@ func (a *app) plan() (*pipeline.Plan, error) {
 	if err := registry.AddStores(redisstore.Factory()); err != nil {
 		return nil, err
 	}
+	registry.UsePlugins(plugins)
 	plan, err := pipeline.Check(f, registry)
 	return plan, invalid(err)
 }

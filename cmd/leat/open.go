@@ -22,12 +22,18 @@ func (a *app) open(ctx context.Context, extra ...pipeline.Option) (*pipeline.Run
 	opts := append([]pipeline.Option{
 		pipeline.WithStages(stages.All()...),
 		pipeline.WithStores(redisstore.Factory()),
+		pipeline.WithPlugins(a.pluginHost()),
 		pipeline.WithSet(a.sets...),
 		pipeline.WithUpstreamDial("demo", server.dial),
 		pipeline.WithLogger(slog.New(slog.DiscardHandler)),
 	}, extra...)
 	if os.Getenv("DEMO_PASSWORD") == "" {
 		opts = append(opts, pipeline.WithSecrets(map[string]string{"DEMO_PASSWORD": demo.DefaultPassword}))
+	}
+	if os.Getenv("DEMO_SIGNER_KEY") == "" { // for the plugin of the demo, whose environment is taken from ours
+		if err := os.Setenv("DEMO_SIGNER_KEY", demo.SignerKey); err != nil {
+			return nil, nil, err
+		}
 	}
 	r, err := pipeline.Open(ctx, a.file, opts...)
 	if ctx.Err() != nil && err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/plugins/host"
 	"github.com/leatdev/leat/stages"
 )
 
@@ -60,6 +61,7 @@ func shipped() program { return program{stages: stages.All(), patience: time.Min
 func (p program) run(ctx context.Context, args []string, std stdio) int {
 	out := &output{Writer: std.out}
 	app := &app{program: p, std: stdio{std.in, out, std.err}}
+	defer app.closePlugins()
 	root := app.root()
 	root.SetArgs(args)
 	root.SetIn(std.in)
@@ -85,6 +87,9 @@ type app struct {
 	file   string
 	sets   []string
 	output string
+
+	plugins *host.Host // nil: nobody needed it yet
+	quiet   bool       // says nothing of what takes long
 }
 
 func (a *app) root() *cobra.Command {

@@ -109,6 +109,10 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	a.quiet = f.quiet || a.json()
+	if err := startPlugins(ctx, p); err != nil {
+		return err
+	}
 	if f.subject != "" {
 		ctx = pipeline.With(ctx, pipeline.Subject(f.subject))
 	}

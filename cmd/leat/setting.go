@@ -67,6 +67,40 @@ func settings(plan *pipeline.Plan, cfg any, section config.Section) []setting {
 	return all
 }
 
+// remoteSettings lists the values of a stage in another process: those that the host reads, and what its table holds for the plugin. The
+// plugin alone knows its defaults.
+func remoteSettings(plan *pipeline.Plan, s pipeline.StagePlan) []setting {
+	own := s.Section.Without("when")
+	all := slices.DeleteFunc(settings(plan, s.Remote, s.Section), func(one setting) bool { return one.Key == "unsafe" && s.Remote.Role == "" }) // then it is the plugin's
+	for _, known := range all {
+		own = own.Without(known.Key)
+	}
+	redactor := names{redact.New(redact.Rules{})}
+	var add func(path []string, v any)
+	add = func(path []string, v any) {
+		if table, ok := v.(map[string]any); ok && len(table) > 0 {
+			for _, name := range slices.Sorted(maps.Keys(table)) {
+				add(append(slices.Clip(path), name), table[name])
+			}
+			return
+		}
+		if _, isText := v.(string); isText && !namesPlace(path[len(path)-1]) && slices.ContainsFunc(path, redactor.secret) {
+			v = redact.Mask // nobody here knows what its keys mean
+		}
+		all = append(all, setting{Key: dotted(path), Value: v, Origin: s.Section.Origin(path...)})
+	}
+	for _, name := range own.Keys() {
+		v, _ := own.Value(name)
+		add([]string{name}, v)
+	}
+	return all
+}
+
+// namesPlace reports whether a key holds where a secret is, not the secret: env, key_env, key_file.
+func namesPlace(key string) bool {
+	return key == "env" || key == "file" || strings.HasSuffix(key, "_env") || strings.HasSuffix(key, "_file")
+}
+
 // reference returns the place of a secret, and false for everything else.
 func reference(v reflect.Value) (credential.Ref, bool) {
 	switch ref := v.Interface().(type) {
@@ -105,6 +139,14 @@ func value(v reflect.Value) any {
 		return nil
 	case credential.Text:
 		return x.Literal
+	case pipeline.OnFailure:
+		switch {
+		case x.Skip:
+			return "skip"
+		case x.Respond != 0:
+			return map[string]any{"respond": int64(x.Respond)}
+		}
+		return "fail"
 	case interface{ IsZero() bool }:
 		if x.IsZero() {
 			return nil

@@ -108,7 +108,11 @@ func report(plan *pipeline.Plan, p pipeline.PipelinePlan) showReport {
 		if s.Section.Has("when") {
 			shown.Settings = append(shown.Settings, setting{Key: "when", Value: s.When.String(), Origin: s.Section.Origin("when")})
 		}
-		shown.Settings = append(shown.Settings, settings(plan, s.Config, s.Section)...)
+		if s.Remote != nil {
+			shown.Settings = append(shown.Settings, remoteSettings(plan, s)...)
+		} else {
+			shown.Settings = append(shown.Settings, settings(plan, s.Config, s.Section)...)
+		}
 		r.Stages = append(r.Stages, shown)
 		if other, ok := s.Section.Text("credential"); ok {
 			used = append(used, other)

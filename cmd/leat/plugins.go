@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/plugins/host"
+)
+
+// pluginHost returns the command's host of plugins, which starts none before somebody asks. Whoever needs it first decides on its options, and
+// closePlugins ends it.
+func (a *app) pluginHost(opts ...host.Option) *host.Host {
+	if a.plugins == nil {
+		a.plugins = host.New(append([]host.Option{host.WithNotify(a.notice)}, opts...)...)
+	}
+	return a.plugins
+}
+
+// notice says why something takes long.
+func (a *app) notice(n host.Notice) {
+	if !a.quiet {
+		fmt.Fprintln(a.std.err, n.Text)
+	}
+}
+
+func (a *app) closePlugins() {
+	if a.plugins != nil {
+		_ = a.plugins.Close()
+	}
+}
+
+// startPlugins starts what a pipeline needs of plugins, so that a start that takes long, such as a build, is not held against the request's
+// deadline. What goes wrong is the request's to tell: its stages say what comes of it.
+func startPlugins(ctx context.Context, p *pipeline.Pipeline) error {
+	if !slices.ContainsFunc(p.Stages(), func(s pipeline.StageInfo) bool { return strings.Contains(s.Type, "/") }) {
+		return nil
+	}
+	if err := p.Start(ctx); err != nil && ctx.Err() != nil {
+		return &exitError{exitInterrupted, errors.New("interrupted")}
+	}
+	return nil
+}
+
+// plugin returns a plugin of a plan; "" is the only one.
+func (a *app) plugin(plan *pipeline.Plan, name string) (pipeline.PluginPlan, error) {
+	var names []string
+	for _, p := range plan.Plugins {
+		if p.Name == name || name == "" && len(plan.Plugins) == 1 {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	switch {
+	case len(names) == 0:
+		return pipeline.PluginPlan{}, &exitError{exitUsage, fmt.Errorf("%s has no plugins: a table [plugins.NAME] declares one", a.file)}
+	case name == "":
+		return pipeline.PluginPlan{}, &exitError{exitUsage, fmt.Errorf("which plugin? %s has %s", a.file, strings.Join(names, ", "))}
+	}
+	if near, ok := config.Nearest(name, names); ok {
+		return pipeline.PluginPlan{}, &exitError{exitUsage, fmt.Errorf("no plugin %q in %s: did you mean %s?", name, a.file, near)}
+	}
+	return pipeline.PluginPlan{}, &exitError{exitUsage, fmt.Errorf("no plugin %q in %s: it has %s", name, a.file, strings.Join(names, ", "))}
+}
+
+// unknownPlugins returns the plugins of whose types nothing is known.
+func (a *app) unknownPlugins(plan *pipeline.Plan) []string {
+	unknown := []string{}
+	for _, p := range plan.Plugins {
+		if i, err := a.pluginHost().Interface(p); i == nil && err == nil {
+			unknown = append(unknown, p.Name)
+		}
+	}
+	return unknown
+}
+
+// askPlugins starts each plugin of a plan and holds the file against what they say.
+func (a *app) askPlugins(ctx context.Context, plan *pipeline.Plan) error {
+	h := a.pluginHost()
+	for _, p := range plan.Plugins {
+		if _, err := h.Describe(ctx, p); err != nil {
+			return a.pluginFailed(ctx, err)
+		}
+	}
+	plan, err := a.plan() // which holds it against what is known now
+	if err != nil {
+		return err
+	}
+	var diags config.Diagnostics
+	for _, p := range plan.Plugins {
+		stages, sections := stagesOf(plan, p.Name)
+		if len(stages) == 0 {
+			continue
+		}
+		wrong, err := h.Check(ctx, p, stages)
+		if err != nil {
+			return a.pluginFailed(ctx, err)
+		}
+		for i, err := range wrong {
+			for _, d := range sections[i].DiagnoseError(err) {
+				if !slices.Contains(diags, d) { // pipelines that share a stage share its mistakes
+					diags = append(diags, d)
+				}
+			}
+		}
+	}
+	return diags.Sort().Err()
+}
+
+// stagesOf returns the stages that a plugin serves, and their tables.
+func stagesOf(plan *pipeline.Plan, plugin string) (stages []host.StageToCheck, sections []config.Section) {
+	for _, p := range plan.Pipelines {
+		for _, s := range p.Stages {
+			name, typ, _ := strings.Cut(s.Type, "/")
+			if c, ok := s.Config.(*host.StageConfig); ok && name == plugin {
+				stages, sections = append(stages, host.StageToCheck{Type: typ, Config: c}), append(sections, s.Section)
+			}
+		}
+	}
+	return stages, sections
+}
+
+// pluginFailed is the error of a plugin that could not be asked.
+func (a *app) pluginFailed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &exitError{exitInterrupted, errors.New("interrupted")}
+	}
+	return &exitError{exitFailed, err}
+}
