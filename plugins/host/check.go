@@ -9,6 +9,9 @@ import (
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
+// WithoutLock has the host look at no lock, as a program that writes one must: it runs what is there, and believes what that says.
+func WithoutLock() Option { return func(h *Host) { h.known.unlocked = true } }
+
 // Interface returns what is known of a plugin: what it said to Describe, else what the lock beside its file says; nil where neither is there.
 // It starts nothing. The error is a *[pipeline.PluginError].
 func (h *Host) Interface(p pipeline.PluginPlan) (*Interface, error) { return h.known.of(p) }

@@ -41,8 +41,8 @@ const maxLock = 16 << 20
 // LockName returns the path of the lock that belongs to a file.
 func LockName(file string) string { return strings.TrimSuffix(file, ".toml") + ".lock" }
 
-// lockOf returns the path of the lock that belongs to the file of a plugin.
-func lockOf(p pipeline.PluginPlan) string {
+// LockPath returns the path of the lock that belongs to the file of a plugin.
+func LockPath(p pipeline.PluginPlan) string {
 	return filepath.Join(p.Dir, LockName(filepath.Base(p.File)))
 }
 

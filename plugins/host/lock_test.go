@@ -163,7 +163,7 @@ func TestLockName(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", file, got, want)
 		}
 	}
-	if got, want := lockOf(signer("/etc/x")), filepath.Join("/etc/x", "pipelines.lock"); got != want {
+	if got, want := LockPath(signer("/etc/x")), filepath.Join("/etc/x", "pipelines.lock"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
