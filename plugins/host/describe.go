@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -51,10 +50,9 @@ func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, f func(context.C
 		return err
 	case <-ctx.Done():
 		cancel()
-		err := <-t
-		if err == nil || errors.Is(err, context.Canceled) {
-			err = context.Cause(ctx)
+		if err := <-t; err == nil {
+			return nil
 		}
-		return fmt.Errorf("plugin %s: %w", p.Name, err)
+		return fmt.Errorf("plugin %s: %w", p.Name, context.Cause(ctx))
 	}
 }

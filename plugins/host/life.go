@@ -169,6 +169,9 @@ func (l *life) startError(err error, plan pipeline.PluginPlan) error {
 	if own := l.run.problem(); own != nil {
 		return fmt.Errorf("%s: %w", command, own)
 	}
+	if errors.Is(err, context.Canceled) {
+		return errStopped
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("it did not answer within %s; start_timeout allows more", plan.Config.StartTimeout)
 	} else if state := l.run.ended(time.Second); state != "" {

@@ -84,15 +84,21 @@ func TestOrphan(t *testing.T) {
 
 // childrenOf lists the children of a process, where /proc tells them.
 func childrenOf(pid int) []int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
 		return nil
 	}
 	var all []int
-	for _, word := range strings.Fields(string(text)) {
-		var child int
-		if _, err := fmt.Sscan(word, &child); err == nil {
-			all = append(all, child)
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil { // the thread has ended
+			continue
+		}
+		for _, word := range strings.Fields(string(text)) {
+			var child int
+			if _, err := fmt.Sscan(word, &child); err == nil {
+				all = append(all, child)
+			}
 		}
 	}
 	return all

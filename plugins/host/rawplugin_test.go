@@ -117,6 +117,8 @@ func bePlugin(mode string, args []string) {
 		version = 0
 	case "requires":
 		p.describe.Requires = []string{"time-travel"}
+	case "wants":
+		p.describe.Types[0].Needs = wire.NeedsTo(pipeline.Needs{Request: pipeline.RequestNeeds{Headers: []string{"x-extra"}}})
 	case "untyped":
 		p.describe.Types = nil
 	case "silent":

@@ -150,10 +150,10 @@ func (l *logs) emit(stream string, text []byte, cut int) {
 
 // clean takes the secrets out of an attribute.
 func (l *logs) clean(a field) slog.Attr {
-	if l.redactor.Hides(a.key) || l.redactor.Text(a.key+"="+a.text) != l.redactor.Text(a.key+"=")+l.redactor.Text(a.text) {
-		return slog.String(a.key, l.redactor.Header("Authorization", a.text))
-	}
-	if a.value != nil {
+	switch {
+	case l.redactor.Hides(a.key):
+		return slog.String(a.key, redact.Mask)
+	case a.value != nil:
 		return slog.Any(a.key, a.value)
 	}
 	return slog.String(a.key, l.redact(a.text))

@@ -15,7 +15,7 @@ func (p *process) supervise() {
 	defer close(p.done)
 	defer p.stopAll()
 	for p.ctx.Err() == nil {
-		l, err := p.host.start(p.ctx, p.plan, p.logs)
+		l, err := p.start()
 		if err == nil {
 			if err = p.host.known.accept(p.plan, l.iface); err != nil {
 				l.stop(p.host.times)
@@ -50,6 +50,19 @@ func (p *process) supervise() {
 		case <-p.ctx.Done():
 		}
 	}
+}
+
+// start starts a life, unless it is one that wants more than its lock has accepted.
+func (p *process) start() (*life, error) {
+	l, err := p.host.start(p.ctx, p.plan, p.logs)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.host.known.accept(p.plan, l.iface); err != nil {
+		l.stop(p.host.times)
+		return nil, err
+	}
+	return l, nil
 }
 
 // noteStart tells those who wait that l runs.
