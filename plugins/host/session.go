@@ -39,6 +39,7 @@ type session struct {
 	cause    error         // why, once dead
 	broken   atomic.Pointer[error]
 	closed   atomic.Bool   // by this side
+	drained  atomic.Bool   // drain was called
 	working  atomic.Int32  // how many of its goroutines run
 	idle     chan struct{} // closed: none
 
@@ -117,10 +118,17 @@ func (s *session) usable() bool {
 }
 
 // drain lets what is under way end, and the plugin finish what it was told; then it closes the session. Where ctx ends before, it closes it at
-// once, and what is under way fails.
+// once, and what is under way fails. Of several at once the first drains: they would share the slots that each must see free.
 func (s *session) drain(ctx context.Context) error {
 	s.refuse.Do(func() { close(s.refusing) })
 	defer s.close()
+	if s.drained.Swap(true) {
+		select {
+		case <-s.dead:
+		case <-ctx.Done():
+		}
+		return s.err()
+	}
 	for range s.slots {
 		select {
 		case <-s.free:
