@@ -189,6 +189,13 @@ func (p *script) Download(r *wire.DownloadRequest, stream grpc.ServerStreamingSe
 	return nil
 }
 
+// offer has Download give a body.
+func (p *script) offer(number uint64, data []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bodies[number] = data
+}
+
 // cut breaks the sessions, as a crash does.
 func (p *script) cut() {
 	p.mu.Lock()
