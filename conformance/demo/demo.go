@@ -22,7 +22,7 @@ const (
 	DefaultPassword = "lovelace"
 	ClientID        = "demo-client"
 	ClientSecret    = "demo-secret"
-	SignerKey       = "demo-signer-key" // what requests to the demo are signed with, where they are
+	SignerKey       = "demo-signer-key" // of the signatures that /signed takes
 )
 
 // maxBody is the largest request body that is read, in bytes; a larger one is answered with 413.

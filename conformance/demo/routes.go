@@ -38,6 +38,7 @@ func (a *API) routes() []route {
 		{"GET", "/problem", false, "409 as problem details with an extension member; ?status=422", a.serveProblem},
 		{"GET", "/teapot", false, `418 as {"error":{"code","message"}}`, a.serveTeapot},
 		{"GET", "/redirect", false, "302 to another origin, which tells whether it saw a credential", a.serveRedirect},
+		{"", "/signed", false, "whether the request is signed as plugins/examples/signer does it, or 403", a.serveSigned},
 		{"", "/echo", false, "what arrived, credentials only as present or absent", a.serveEcho},
 
 		{"GET", "/_stats", true, "the counters", a.serveStats},
