@@ -20,6 +20,9 @@ func (p program) start() int {
 	if len(os.Args) == 2 && os.Args[1] == testProcess {
 		return p.runTests()
 	}
+	if len(os.Args) > 1 && os.Args[1] == stagesProcess {
+		return p.serveStages(os.Args[2:])
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return p.run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})

@@ -15,6 +15,7 @@ import (
 type testFlags struct {
 	run                  string
 	pattern              *regexp.Regexp // of run, nil without it
+	via                  string
 	list, watch, verbose bool
 	record               recordFlags
 }
@@ -47,6 +48,12 @@ All files are read first; if there is a mistake in one, or in a pipelines file t
 			if f.record.pipeline != "" {
 				return a.record(cmd.Context(), f.record, paths)
 			}
+			if f.via != "" {
+				if err := a.sendAway(false); err != nil {
+					return err
+				}
+				defer a.far.Close() //nolint:errcheck // nothing was started
+			}
 			if len(paths) == 0 {
 				paths = []string{"."}
 			}
@@ -59,6 +66,7 @@ All files are read first; if there is a mistake in one, or in a pipelines file t
 	flags := cmd.Flags()
 	flags.StringVarP(&a.output, "output", "o", "text", "text, json or junit")
 	flags.StringVar(&f.run, "run", "", "only the tests whose name, or \"FILE:LINE NAME\", this regular expression matches")
+	flags.StringVar(&f.via, "via", "", "\"plugin\": have another process serve the stages, as that of a plugin; auth and refresh stay")
 	flags.BoolVar(&f.list, "list", false, "list the tests, and run none")
 	flags.BoolVar(&f.watch, "watch", false, "run again whenever a test file, its pipelines file or a file beside them changes; Ctrl-C ends it")
 	flags.StringVar(&f.record.pipeline, "record", "", "send a real request through this pipeline, and write a test of what happened")
@@ -74,7 +82,7 @@ All files are read first; if there is a mistake in one, or in a pipelines file t
 func (a *app) testUsage(cmd *cobra.Command, f *testFlags) (err error) {
 	switch {
 	case f.record.pipeline != "":
-		if f.watch || f.list || f.verbose || f.run != "" || a.output != "text" {
+		if f.watch || f.list || f.verbose || f.run != "" || f.via != "" || a.output != "text" {
 			return errors.New("--record runs no tests: of the other flags it takes -c, --set, -d, -H, --out and --force")
 		}
 	case f.record.out != "" || f.record.force || f.record.send.data != "" || f.record.send.headers != nil:
@@ -87,6 +95,8 @@ func (a *app) testUsage(cmd *cobra.Command, f *testFlags) (err error) {
 		return fmt.Errorf("--watch is for people: it does not print %s", a.output)
 	case f.watch && f.list:
 		return errors.New("--watch and --list exclude each other")
+	case f.via != "" && f.via != "plugin":
+		return fmt.Errorf(`--via takes "plugin", not %q`, f.via)
 	case f.list && a.output == "junit":
 		return errors.New("--list prints text or json")
 	}

@@ -25,6 +25,7 @@ const testProcess = "__run-tests"
 
 // testJob is what the process has to do.
 type testJob struct {
+	Via   bool      `json:"via,omitempty"` // stages are served by another process
 	Tests []jobTest `json:"tests"`
 }
 
@@ -50,6 +51,12 @@ func (p program) runTests() int {
 		fmt.Fprintf(os.Stderr, "leat: %s is for the command itself: %v\n", testProcess, err)
 		return exitUsage
 	}
+	if job.Via {
+		if err := p.sendAway(true); err != nil {
+			fmt.Fprintln(os.Stderr, "leat:", err)
+			return exitFailed
+		}
+	}
 	go func() { // it ends with the process, or the process with it: whoever wants the results is gone
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(exitFailed)
@@ -74,13 +81,18 @@ func (p program) runTests() int {
 // stand in every listing that a test makes of what it left behind.
 func (c *testChild) workers(jobs []jobTest) []testing.InternalTest {
 	var next atomic.Int64
+	tests := make([]testing.InternalTest, min(runtime.GOMAXPROCS(0), len(jobs)))
+	var working atomic.Int64
+	working.Store(int64(len(tests)))
 	work := func(t *testing.T) {
 		t.Parallel()
 		for n := int(next.Add(1)) - 1; n < len(jobs); n = int(next.Add(1)) - 1 {
 			t.Run(strconv.Itoa(n), func(t *testing.T) { c.test(t, n, jobs[n]) })
 		}
+		if working.Add(-1) == 0 && c.far != nil {
+			_ = c.far.Close() // the process ends now, and theirs with it
+		}
 	}
-	tests := make([]testing.InternalTest, min(runtime.GOMAXPROCS(0), len(jobs)))
 	for i := range tests {
 		tests[i] = testing.InternalTest{Name: fmt.Sprint("Test", i), F: work}
 	}

@@ -8,9 +8,7 @@ import (
 	"strings"
 
 	"github.com/leatdev/leat/conformance/scenario"
-	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
-	"github.com/leatdev/leat/pipeline/credential/redisstore"
 )
 
 // testSet is what the named paths hold.
@@ -79,10 +77,6 @@ func (a *app) findTests(paths []string) (testSet, error) {
 		a.file = diags[0].File
 	}
 	return found, diags.Err()
-}
-
-func (p program) load(name string) (*scenario.Suite, error) {
-	return scenario.Load(name, pipeline.WithStages(p.stages...), pipeline.WithStores(redisstore.Factory()))
 }
 
 // chosen returns the tests that --run asks for.

@@ -32,7 +32,7 @@ type testEnd struct {
 }
 
 func (r *testRun) settle(n int, result scenario.Result, took time.Duration) {
-	r.ends[n] = &testEnd{result, took}
+	r.ends[n] = &testEnd{r.judge(n, result), took}
 	r.settled()
 }
 
@@ -148,7 +148,7 @@ func (p *testParent) work(ctx context.Context) error {
 			messages <- m
 		}
 	}()
-	job := testJob{}
+	job := testJob{Via: p.run.far != nil}
 	for _, n := range p.tests {
 		c := p.run.cases[n]
 		job.Tests = append(job.Tests, jobTest{c.suite.Name, c.i, c.listed().Name})
