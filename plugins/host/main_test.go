@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 package host
 
 import (
@@ -9,6 +11,10 @@ import (
 
 // The test binary is its own plugin, and its own host to be killed.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 3 && os.Args[1] == "as-plugin" && os.Args[2] == "bench" {
+		beBenchPlugin(os.Args[3])
+		return
+	}
 	if len(os.Args) > 2 && os.Args[1] == "as-plugin" {
 		bePlugin(os.Args[2], os.Args[3:])
 		return
