@@ -1,0 +1,345 @@
+package served_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/served"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// fakeHost speaks frames by hand.
+type fakeHost struct {
+	t      *testing.T
+	server *served.Server
+	pipe   *wire.Pipe
+	frames chan *wire.Frame
+	done   chan struct{}
+}
+
+func newHost(t *testing.T, o served.Options) *fakeHost {
+	t.Helper()
+	listener := bufconn.Listen(1 << 16)
+	h := &fakeHost{t: t, server: served.New(o), frames: make(chan *wire.Frame, 100), done: make(chan struct{})}
+	g := grpc.NewServer(served.ServerOptions()...)
+	wire.RegisterPluginServer(g, h.server)
+	ended := make(chan struct{}, 3)
+	go func() { _ = g.Serve(listener); ended <- struct{}{} }()
+	cc, err := grpc.NewClient("passthrough:test", grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := wire.NewPluginClient(cc).Session(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.pipe = wire.NewPipe(stream)
+	go func() { _ = h.pipe.Write(h.done); _ = stream.CloseSend(); ended <- struct{}{} }()
+	go func() {
+		_ = h.pipe.Read(func(f *wire.Frame) { h.frames <- f })
+		close(h.frames)
+		ended <- struct{}{}
+	}()
+	t.Cleanup(func() {
+		close(h.done)
+		for range h.frames { // until the plugin has ended the stream
+		}
+		_ = cc.Close()
+		g.Stop()
+		for range 3 {
+			<-ended
+		}
+	})
+	return h
+}
+
+func (h *fakeHost) send(f *wire.Frame) {
+	h.t.Helper()
+	if err := h.pipe.Send(f); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// next returns the next frame, but for logs.
+func (h *fakeHost) next() *wire.Frame {
+	h.t.Helper()
+	for {
+		if f := h.any(); f.GetLog() == nil {
+			return f
+		}
+	}
+}
+
+func (h *fakeHost) any() *wire.Frame {
+	h.t.Helper()
+	select {
+	case f, ok := <-h.frames:
+		if !ok {
+			h.t.Fatal("the stream has ended")
+		}
+		return f
+	case <-time.After(20 * time.Second):
+		h.t.Fatal("no frame came")
+	}
+	return nil
+}
+
+// open opens instance 1.
+func (h *fakeHost) open() {
+	h.t.Helper()
+	h.send(&wire.Frame{Exchange: 1, Kind: &wire.Frame_Open{Open: &wire.Open{Instance: 1, Type: "mine", Pipeline: "api", Stage: "one"}}})
+	if o := h.next().GetOpened(); o == nil || o.GetFailure() != "" || len(o.GetMistakes()) > 0 {
+		h.t.Fatalf("got %v", o)
+	}
+}
+
+func do(exchange uint64, change func(*wire.Do)) *wire.Frame {
+	d := &wire.Do{Instance: 1, Request: &wire.Request{Method: "GET", Url: "https://api.example.com/"}, Call: &wire.Call{}, LogLevel: int32(slog.LevelInfo)}
+	if change != nil {
+		change(d)
+	}
+	return &wire.Frame{Exchange: exchange, Kind: &wire.Frame_Do{Do: d}}
+}
+
+func result(exchange uint64, status uint32) *wire.Frame {
+	return &wire.Frame{Exchange: exchange, Kind: &wire.Frame_Result{Result: &wire.Result{Response: &wire.Response{Status: status, Length: -1}}}}
+}
+
+func only(f pipeline.Factory) served.Options { return served.Options{Stages: []pipeline.Factory{f}} }
+
+func pass(req *http.Request, next http.RoundTripper) (*http.Response, error) { return next.RoundTrip(req) }
+
+func TestSession(t *testing.T) {
+	t.Run("ignores_frames_that_nobody_waits_for", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, pass)))
+		h.open()
+		h.send(result(99, 200))
+		h.send(&wire.Frame{Exchange: 98, Kind: &wire.Frame_Cancel{Cancel: &wire.Cancel{}}})
+		h.send(&wire.Frame{Exchange: 97, Kind: &wire.Frame_Closed{Closed: &wire.Closed{}}})
+		h.send(&wire.Frame{})
+		h.send(do(7, nil))
+		if f := h.next(); f.GetExchange() != 7 || f.GetNext() == nil {
+			t.Fatalf("got %v", f)
+		}
+		for range 10 {
+			h.send(result(7, 204)) // nine of them too many
+		}
+		if f := h.next(); f.GetReturn() == nil || f.GetReturn().GetError() != nil {
+			t.Fatalf("got %v", f)
+		}
+	})
+	t.Run("refuses_an_exchange_of_an_instance_that_is_not_open", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, pass)))
+		h.send(do(7, nil))
+		if e := h.next().GetReturn().GetError(); !strings.Contains(e.GetMessage(), "not open") {
+			t.Errorf("got %v", e)
+		}
+	})
+	t.Run("ends_the_exchange_that_answers_out_of_turn", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, pass)))
+		h.open()
+		h.send(do(7, nil))
+		h.next()
+		h.send(&wire.Frame{Exchange: 7, Kind: &wire.Frame_Awake{Awake: &wire.Awake{}}})
+		if e := h.next().GetReturn().GetError(); e.GetKind() != string(pipeline.KindInternal) {
+			t.Errorf("got %v", e)
+		}
+	})
+	t.Run("cancels_what_nobody_waits_for_and_says_nothing_of_it", func(t *testing.T) {
+		ended := make(chan error, 1)
+		h := newHost(t, only(stage(everything, func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
+			<-req.Context().Done()
+			ended <- req.Context().Err()
+			return nil, req.Context().Err()
+		})))
+		h.open()
+		h.send(do(7, nil))
+		h.send(&wire.Frame{Exchange: 7, Kind: &wire.Frame_Cancel{Cancel: &wire.Cancel{}}})
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		h.send(&wire.Frame{Exchange: 8, Kind: &wire.Frame_Close{Close: &wire.Close{Instance: 1}}})
+		if f := h.next(); f.GetClosed() == nil { // not a Return of 7
+			t.Errorf("got %v", f)
+		}
+	})
+	t.Run("answers_Close_when_the_exchanges_are_over", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, pass)))
+		h.open()
+		h.send(do(7, nil))
+		h.next()
+		h.send(&wire.Frame{Exchange: 8, Kind: &wire.Frame_Close{Close: &wire.Close{Instance: 1}}})
+		h.send(do(9, nil)) // too late
+		if f := h.next(); f.GetExchange() != 9 || f.GetReturn().GetError() == nil {
+			t.Fatalf("got %v", f)
+		}
+		h.send(result(7, 200))
+		if f := h.next(); f.GetExchange() != 7 || f.GetReturn() == nil {
+			t.Fatalf("got %v", f)
+		}
+		if f := h.next(); f.GetExchange() != 8 || f.GetClosed() == nil {
+			t.Fatalf("got %v", f)
+		}
+	})
+	t.Run("says_that_it_drains", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, pass)))
+		h.open()
+		h.server.Drain()
+		if f := h.next(); f.GetDraining() == nil {
+			t.Fatalf("got %v", f)
+		}
+	})
+	t.Run("runs_within_what_the_program_puts_around_it", func(t *testing.T) {
+		around := make(chan string, 2)
+		o := only(stage(everything, pass))
+		o.Around = func(run func()) { around <- "before"; run(); around <- "after" }
+		t.Run("session", func(t *testing.T) {
+			h := newHost(t, o)
+			h.open()
+			h.send(do(7, nil))
+			h.next()
+			h.send(result(7, 200))
+			if h.next().GetReturn() == nil {
+				t.Error("no Return")
+			}
+		})
+		if a, b := <-around, <-around; a != "before" || b != "after" {
+			t.Errorf("got %s, %s", a, b)
+		}
+	})
+	t.Run("takes_a_body_that_comes_before_its_frame", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
+			return nil, pipeline.Errorf(pipeline.KindPolicy, "%s", read(t, req.Body))
+		})))
+		h.open()
+		h.send(do(7, func(d *wire.Do) { d.Request.Body, d.Request.Length = &wire.Body{Data: []byte("inline")}, 6 }))
+		if e := h.next().GetReturn().GetError(); e.GetMessage() != "inline" {
+			t.Errorf("got %v", e)
+		}
+	})
+}
+
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+func TestTelemetry(t *testing.T) {
+	traced := func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		ctx := req.Context()
+		own := trace.SpanFromContext(ctx)
+		own.SetAttributes(attribute.Int("n", 1), attribute.Int("n", 2), attribute.StringSlice("list", []string{"a"}))
+		own.AddEvent("seen")
+		own.SetStatus(codes.Error, "bad")
+		inner, child := own.TracerProvider().Tracer("x").Start(ctx, "outer", trace.WithSpanKind(trace.SpanKindClient))
+		_, grandchild := own.TracerProvider().Tracer("x").Start(inner, "inner")
+		grandchild.RecordError(errors.New("oh"))
+		grandchild.End()
+		carrier := propagation.MapCarrier{}
+		propagation.TraceContext{}.Inject(inner, carrier)
+		child.SetAttributes(attribute.String("carried", carrier["traceparent"]))
+		child.End()
+		child.SetAttributes(attribute.Bool("late", true))
+		return next.RoundTrip(req)
+	}
+	t.Run("spans_come_back_with_the_return", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, traced)))
+		h.open()
+		h.send(do(7, func(d *wire.Do) { d.Traceparent, d.Recording = traceparent, true }))
+		h.next()
+		h.send(result(7, 200))
+		r := h.next().GetReturn()
+		if s := r.GetSpan(); len(s.GetAttributes()) != 2 || s.GetAttributes()[0].GetInteger() != 2 || len(s.GetEvents()) != 1 || !s.GetFailed() || s.GetStatus() != "bad" {
+			t.Errorf("got %v", s)
+		}
+		spans := r.GetSpans()
+		if len(spans) != 2 || spans[0].GetName() != "outer" || spans[0].GetKind() != "client" || spans[0].GetParent() != 0 || spans[1].GetParent() != 1 || spans[1].GetEnd() == 0 {
+			t.Fatalf("got %v", spans)
+		}
+		if a := spans[0].GetData().GetAttributes(); len(a) != 1 || a[0].GetText() != traceparent {
+			t.Errorf("got %v, want the host's span as parent of what the stage calls", a)
+		}
+	})
+	t.Run("spans_come_back_with_a_last_next", func(t *testing.T) {
+		h := newHost(t, only(stage(pipeline.DefaultNeeds(), traced)))
+		h.open()
+		h.send(do(7, func(d *wire.Do) { d.Traceparent, d.Recording = traceparent, true }))
+		if n := h.next().GetNext(); !n.GetLast() || len(n.GetSpans()) != 2 {
+			t.Errorf("got %v", n)
+		}
+	})
+	t.Run("nothing_is_recorded_where_nobody_asks", func(t *testing.T) {
+		h := newHost(t, only(stage(pipeline.DefaultNeeds(), func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			span := trace.SpanFromContext(req.Context())
+			if span.IsRecording() || !span.SpanContext().IsValid() {
+				return nil, errors.New("it records")
+			}
+			_, child := served.TracerProvider{}.Tracer("x").Start(req.Context(), "child")
+			child.End()
+			return next.RoundTrip(req)
+		})))
+		h.open()
+		h.send(do(7, func(d *wire.Do) { d.Traceparent = traceparent }))
+		if n := h.next().GetNext(); !n.GetLast() || len(n.GetSpans()) != 0 || n.GetSpan() != nil {
+			t.Errorf("got %v", n)
+		}
+	})
+	t.Run("log_records_come_with_their_attributes", func(t *testing.T) {
+		f := pipeline.Define("mine", struct{}{}, func(_ struct{}, s pipeline.Settings) (pipeline.StageFunc, error) {
+			log := s.Log().With("who", "me").WithGroup("g")
+			return func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+				log.DebugContext(req.Context(), "hidden")
+				log.WarnContext(req.Context(), "told", "n", 3, "d", time.Second, "err", errors.New("oh"), slog.Group("in", "ok", true), "list", []string{"a", "b"})
+				log.InfoContext(context.Background(), "of nothing")
+				return next.RoundTrip(req)
+			}, nil
+		})
+		h := newHost(t, only(f))
+		h.open()
+		h.send(do(7, nil))
+		told := h.any()
+		l := told.GetLog()
+		if told.GetExchange() != 7 || l.GetMessage() != "told" || l.GetLevel() != 4 || l.GetAttributes()[0].GetText() != "me" {
+			t.Fatalf("got %v", told)
+		}
+		g := l.GetAttributes()[1].GetGroup().GetAttributes()
+		if g[0].GetInteger() != 3 || g[1].GetDuration() != int64(time.Second) || g[2].GetText() != "oh" || !g[3].GetGroup().GetAttributes()[0].GetFlag() || len(g[4].GetTexts().GetTexts()) != 2 {
+			t.Errorf("got %v", g)
+		}
+		none := h.any()
+		last := none.GetLog().GetAttributes()
+		if none.GetExchange() != 0 || last[len(last)-1].GetText() != "one" {
+			t.Errorf("got %v", none)
+		}
+	})
+	t.Run("a_flood_of_records_does_not_end_the_session", func(t *testing.T) {
+		f := pipeline.Define("mine", struct{}{}, func(_ struct{}, s pipeline.Settings) (pipeline.StageFunc, error) {
+			text := strings.Repeat("x", 8<<10)
+			return func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+				for range 20000 { // 160 MiB
+					s.Log().InfoContext(req.Context(), text)
+				}
+				return next.RoundTrip(req)
+			}, nil
+		})
+		h := newHost(t, only(f))
+		h.open()
+		h.send(do(7, nil))
+		if h.next().GetNext() == nil {
+			t.Error("no Next")
+		}
+	})
+}
