@@ -21,15 +21,15 @@ type Needs struct {
 	Answer bool `toml:"answer" json:"answer,omitempty"`
 	// Retry lets it call next more than once.
 	Retry bool `toml:"retry" json:"retry,omitempty"`
-	// Calls has it told of the end of every call; see [CallObserver].
+	// Calls has it told of the end of every call, as a CallObserver is.
 	Calls bool `toml:"calls" json:"calls,omitempty"`
-	// Credentials are the names of those that it may have attached; "*" is any. It never sees them.
+	// Credentials are the names of the credentials that it may have attached; "*" is any. It never sees them.
 	Credentials []string `toml:"credentials" json:"credentials,omitempty"`
 }
 
 // RequestNeeds are a stage's needs of the request. The method, the URL without its query and what a call has counted always travel.
 type RequestNeeds struct {
-	// Headers are the names of those that it reads; "*" is all that hold no credential.
+	// Headers are the names of the headers that it reads; "*" is all that hold no credential.
 	Headers []string `toml:"headers" json:"headers,omitempty"`
 	// Query has the URL's query travel.
 	Query bool `toml:"query" json:"query,omitempty"`
@@ -45,7 +45,7 @@ type RequestNeeds struct {
 
 // ResponseNeeds are a stage's needs of the response. The status always travels.
 type ResponseNeeds struct {
-	// Headers are the names of those that it reads; "*" is all that hold no credential.
+	// Headers are the names of the headers that it reads; "*" is all that hold no credential.
 	Headers []string `toml:"headers" json:"headers,omitempty"`
 	// Body is how it sees the body: "none", "digest" or "full". It is read only where the stage reads it, and never of a stream.
 	Body BodyMode `toml:"body" json:"body,omitempty"`

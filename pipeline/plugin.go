@@ -11,7 +11,7 @@ import (
 )
 
 // PluginConfig is what a [plugins.NAME] table holds: a program whose stages other tables use as "NAME/TYPE". It is started when a pipeline
-// first needs one of them, and ends with the runner.
+// first needs one of its stages, and ends with the last that does.
 type PluginConfig struct {
 	// Command is the program and its arguments. A program with a slash in it is looked for beside the file, one without in PATH. Required.
 	Command []string `toml:"command"`
@@ -92,9 +92,10 @@ type RemoteConfig struct {
 	// OnFailure says what comes of a request whose stage fails with its process: "fail" is an error of kind plugin, "skip" goes on
 	// without the stage, { respond = 503 } answers so. Default "fail".
 	OnFailure OnFailure `toml:"on_failure"`
-	// Role "security" says that others rely on the stage, so that skipping it needs unsafe. Default "".
+	// Role "security" says that others rely on the stage, so that skipping it needs unsafe.
 	Role Role `toml:"role"`
-	// Unsafe lets a stage be skipped whose role is "security". It is read beside Role only; elsewhere the key is the type's. Default false.
+	// Unsafe lets a stage be skipped whose role is "security". It is read in a table with a role only; elsewhere
+	// the key is the type's own. Default false.
 	Unsafe bool `toml:"unsafe"`
 }
 

@@ -122,7 +122,7 @@ func (s *source) options(v reflect.Value, prefix string) ([]docs.Option, error) 
 		if rest, ok := strings.CutSuffix(o.Text, " Required."); ok && said == "" {
 			o.Text, said = rest, "required"
 		}
-		if o.Default = literal(field); o.Default == "" {
+		if o.Default = literal(field); o.Default == "" || said != "" && field.Type() == reflect.TypeFor[pipeline.Size]() && field.IsZero() { // no size stands for one
 			o.Default = said
 		} else if said != "" && !same(said, o.Default) {
 			return nil, fmt.Errorf("%s.%s: the comment says that the default is %s, and it is %s", v.Type(), f.Name, said, o.Default)

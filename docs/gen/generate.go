@@ -120,7 +120,17 @@ func (s *source) tables() ([]docs.Type, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []docs.Type{pipelines, stageTable(), credentials, stores, transports, secretTable()}
+	stages, err := s.stageTable()
+	if err != nil {
+		return nil, err
+	}
+	pl := plan.Plugins[0].Config
+	pl.Command = nil
+	plugins, err := s.table("plugins", "A program that serves stages of its own", pl)
+	if err != nil {
+		return nil, err
+	}
+	all := []docs.Type{pipelines, stages, plugins, credentials, stores, transports, secretTable()}
 	for i := range all {
 		if all[i].Example, err = example("table-" + all[i].Name); err != nil {
 			return nil, err
@@ -135,6 +145,9 @@ func bare() (*pipeline.Plan, error) {
 pipelines.p = { base_url = "https://a.example", stages = [] }
 credentials.c = { type = "bearer", origins = ["https://a.example"], token = { env = "T" } }
 stores.s = { type = "memory" }
+plugins.p = { command = ["p"] }
+stages.s = { use = "p/t" }
+pipelines.q = { base_url = "https://a.example", stages = ["s"] }
 `))
 	if err != nil {
 		return nil, err
@@ -156,15 +169,26 @@ func pipelineKeys() []docs.Option {
 	}
 }
 
-func stageTable() docs.Type {
+func (s *source) stageTable() (docs.Type, error) {
+	plan, err := bare()
+	if err != nil {
+		return docs.Type{}, err
+	}
+	remote, err := s.table("stages", "", *plan.Pipelines[1].Stages[0].Remote)
+	if err != nil {
+		return docs.Type{}, err
+	}
 	return docs.Type{
 		Name: "stages", Summary: "How a stage behaves: these keys, and those of its type",
-		Text: []string{"A stage without a table runs on the defaults of the type that has its name."},
-		Options: []docs.Option{
+		Text: []string{
+			"A stage without a table runs on the defaults of the type that has its name.",
+			"`timeout`, `on_failure`, `role` and `unsafe` are keys of a stage that a [plugin](#pluginsname) serves; its type is written `PLUGIN/TYPE`.",
+		},
+		Options: append([]docs.Option{
 			{Name: "use", Type: "string", Default: "the table's name", Text: "The stage's type, as `leat stages` lists them. So that a pipeline can have two stages of one type."},
 			{Name: "when", Type: "condition on the request", Default: "always", Text: "The requests for which the stage runs; the others pass it by. It sees the request and the call as they stand at that place of the list, and no answer, because there is none yet."},
-		},
-	}
+		}, remote.Options...),
+	}, nil
 }
 
 func secretTable() docs.Type {

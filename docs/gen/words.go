@@ -36,7 +36,7 @@ func typeWords(t reflect.Type) (one, plural string) {
 		return "string or secret", "strings or secrets"
 	case reflect.TypeFor[credential.Fields]():
 		return "table", "tables"
-	case reflect.TypeFor[headers.Value]():
+	case reflect.TypeFor[headers.Value](), reflect.TypeFor[pipeline.OnFailure]():
 		return "string or table", "strings or tables"
 	}
 	switch k := t.Kind(); k {
