@@ -184,8 +184,8 @@ func (x *exchange) header(name string, values ...[]byte) error {
 	if !httpguts.ValidHeaderFieldName(name) {
 		return x.invalid("sent a header whose name is none")
 	}
-	if pipeline.IsFraming(name) {
-		return x.invalid("changed header %s, which belongs to the connection", strings.ToLower(name))
+	if lower := x.inst.session.lower.get(name); pipeline.IsFraming(lower) {
+		return x.invalid("changed header %s, which belongs to the connection", lower)
 	}
 	for _, v := range values {
 		if !validValue(v) {
@@ -239,23 +239,25 @@ func (e *edits) apply(r *http.Request) {
 }
 
 func (e *edits) headers(h http.Header) {
+	n := 0
+	for _, one := range e.list {
+		n += len(one.GetValues())
+	}
+	texts := make([]string, 0, n) // of all of them
 	for i, one := range e.list {
 		name := e.name(i)
 		if name == "" {
 			continue
 		}
-		switch values := one.GetValues(); len(values) {
-		case 0:
+		if len(one.GetValues()) == 0 {
 			delete(h, name)
-		case 1:
-			h[name] = []string{string(values[0])}
-		default:
-			all := make([]string, len(values))
-			for j, v := range values {
-				all[j] = string(v)
-			}
-			h[name] = all
+			continue
 		}
+		from := len(texts)
+		for _, v := range one.GetValues() {
+			texts = append(texts, string(v))
+		}
+		h[name] = texts[from:len(texts):len(texts)]
 	}
 }
 

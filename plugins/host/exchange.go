@@ -199,14 +199,13 @@ func (x *exchange) crashed() *pipeline.Error {
 	return x.st.failure(classCrash, "plugin %s ended while it worked: %w", x.st.opts.name, s.cause)
 }
 
-// decode reads a frame.
+// decode reads a frame. It is good until the next one is decoded, or the slot is given back.
 func (x *exchange) decode(in inbound) (*wire.Frame, error) {
-	f := &wire.Frame{}
 	if in.data == nil {
 		return nil, x.invalid("sent a body that nobody waits for")
 	}
-	err := f.UnmarshalVT(*in.data)
-	x.inst.session.giveBack(in.data)
+	x.slot.hold(in.data)
+	f, err := x.slot.decoder.Decode(*in.data, in.kind, x.inst.session.intern)
 	if err != nil {
 		return nil, x.invalid("sent a frame that can't be read: %w", err)
 	}

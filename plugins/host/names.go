@@ -32,6 +32,16 @@ func (n *names) get(name string) string {
 	return other
 }
 
+// text is get for a name that is not a string yet.
+func (n *names) text(name []byte) string {
+	if m := n.known.Load(); m != nil {
+		if other, ok := (*m)[string(name)]; ok {
+			return other
+		}
+	}
+	return n.get(string(name))
+}
+
 func (n *names) remember(name, other string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

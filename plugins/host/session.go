@@ -47,6 +47,8 @@ type session struct {
 	stages    sync.Map // of instance numbers to *stage
 	lower     names
 	canonical names
+	spelt     names // as they come
+	intern    func([]byte) string
 	copies    sync.Pool    // *[]byte: frames on their way to their exchange
 	ends      sync.Pool    // *scratch: for Ended
 	strange   atomic.Int64 // when a frame of no exchange was told of
@@ -61,7 +63,8 @@ func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error)
 		opts: o, client: wire.NewPluginClient(cc), slots: make([]slot, o.maxInFlight), free: make(chan *slot, o.maxInFlight), logs: newLogQueue(),
 		ending: make(chan struct{}), refusing: make(chan struct{}), dead: make(chan struct{}), idle: make(chan struct{}),
 	}
-	s.lower.of, s.canonical.of = strings.ToLower, http.CanonicalHeaderKey
+	s.lower.of, s.canonical.of, s.spelt.of = strings.ToLower, http.CanonicalHeaderKey, strings.Clone
+	s.intern = s.spelt.text
 	s.working.Store(sessionWorkers)
 	s.life, s.end = context.WithCancel(context.Background())
 	stream, err := s.client.Session(s.life)
@@ -231,8 +234,15 @@ func (s *session) send(f *wire.Frame) error {
 		f.Clock = time.Now().UnixNano()
 	}
 	err := s.pipe.Send(f)
-	if err != nil && !wire.IsTooBig(err) && s.broken.CompareAndSwap(nil, &err) {
-		s.opts.spawn(s.end)
+	if err != nil && !wire.IsTooBig(err) {
+		s.breakOff(err)
 	}
 	return err
+}
+
+// breakOff ends a session whose stream takes nothing more.
+func (s *session) breakOff(err error) {
+	if s.broken.CompareAndSwap(nil, &err) {
+		s.opts.spawn(s.end)
+	}
 }

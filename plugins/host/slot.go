@@ -33,6 +33,8 @@ type slot struct {
 	flooded atomic.Uint64 // the number of an exchange that was sent more than there is room for
 	owner   atomic.Pointer[stage]
 	scratch scratch
+	decoder wire.Decoder
+	held    *[]byte // what the decoder's frame is made of
 
 	mu      sync.Mutex
 	logs    []*wire.Log
@@ -106,7 +108,15 @@ func (sl *slot) begin(st *stage) {
 func (sl *slot) release() {
 	sl.live.Store(false)
 	sl.scratch.clear()
+	sl.decoder.Clear()
+	sl.hold(nil)
 	sl.session.free <- sl
+}
+
+// hold keeps the bytes of a frame until those of another one come.
+func (sl *slot) hold(b *[]byte) {
+	sl.session.giveBack(sl.held)
+	sl.held = b
 }
 
 // deliver hands a frame of this number to who has the slot. The reader calls it.

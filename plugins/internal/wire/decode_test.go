@@ -1,0 +1,43 @@
+package wire
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// FuzzDecoder holds the decoder against the generated one.
+func FuzzDecoder(f *testing.F) {
+	text := "x"
+	for _, n := range []*Next{
+		{}, {Last: true}, {Edits: &Edits{}},
+		{Last: true, Edits: &Edits{Headers: []*HeaderEdit{{Name: "x-sig", Values: [][]byte{[]byte("1"), {}}}, {Name: "date"}, {Values: [][]byte{nil}}}}},
+		{Edits: &Edits{Method: &text}}, {Changes: &Changes{Attempts: 1}},
+	} {
+		frame := &Frame{Exchange: 7, Kind: &Frame_Next{Next: n}}
+		b, err := proto.Marshal(frame)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, b)
+		f.Add(append(b, b...), b)
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var d Decoder
+		for _, raw := range [][]byte{first, second, first} {
+			peeked, err := peek(raw)
+			if err != nil {
+				continue
+			}
+			want := &Frame{}
+			wantErr := want.UnmarshalVT(raw)
+			got, err := d.Decode(raw, peeked.Kind, func(b []byte) string { return string(b) })
+			if (err != nil) != (wantErr != nil) {
+				t.Fatalf("got error %v, want %v", err, wantErr)
+			}
+			if err == nil && !proto.Equal(got, want) {
+				t.Fatalf("got %v, want %v", got, want)
+			}
+		}
+	})
+}
