@@ -24,11 +24,10 @@ type handle struct {
 
 	mu      sync.Mutex
 	stages  int
-	proc    *process        // while stages use it
-	opening bool            // a goroutine of the host opens a session
-	waiters []ticket        // for that
-	all     []*attached     // sessions that are not gone yet
-	left    *sync.WaitGroup // of the goroutines that watch them
+	proc    *process    // while stages use it
+	opening bool        // a goroutine of the host opens a session
+	waiters []ticket    // for that
+	all     []*attached // sessions that are not gone yet
 }
 
 // attached is a session on a life of the process.

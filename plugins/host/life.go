@@ -113,7 +113,7 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	case err = <-result:
 	case <-ctx.Done():
 		l.run.destroy()
-		<-result
+		_ = <-result // whatever it is, the deadline was before it
 		return l.startError(context.Cause(ctx), plan)
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ func TestStart(t *testing.T) {
 		if one.pid() != two.pid() {
 			t.Errorf("two processes, %d and %d, for one plugin", one.pid(), two.pid())
 		}
-		if acquired(t, one) != acquired(t, one) {
+		if s := acquired(t, one); s != acquired(t, one) {
 			t.Error("a session for each request")
 		}
 	})

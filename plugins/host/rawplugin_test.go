@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -31,7 +30,6 @@ type rawPlugin struct {
 	goplugin.NetRPCUnsupportedPlugin
 
 	describe *wire.DescribeResponse
-	stuck    atomic.Bool
 	drains   bool
 	breaks   bool
 	slow     time.Duration

@@ -29,7 +29,7 @@ func lockFolder(path string, wait bool) (*os.File, error) {
 		return nil, errors.Join(errNotOurs, f.Close())
 	}
 	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
-		err = syscall.Flock(int(f.Fd()), how) //nolint:gosec // a descriptor
+		err = syscall.Flock(int(f.Fd()), how)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
