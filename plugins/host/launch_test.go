@@ -22,7 +22,7 @@ func TestEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, entry := range strings.SplitSeq(string(text), "\n") {
+	for entry := range strings.SplitSeq(string(text), "\n") {
 		name, _, _ := strings.Cut(entry, "=")
 		names = append(names, name)
 	}

@@ -96,7 +96,7 @@ func childrenOf(pid int) []int {
 		if err != nil { // the thread has ended
 			continue
 		}
-		for _, word := range strings.FieldsSeq(string(text)) {
+		for word := range strings.FieldsSeq(string(text)) {
 			var child int
 			if _, err := fmt.Sscan(word, &child); err == nil {
 				all = append(all, child)
