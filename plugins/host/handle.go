@@ -232,3 +232,10 @@ func (h *handle) suspect(s *session) {
 		a.life.ping(h.host.times.ping)
 	})
 }
+
+// suspect says that an exchange got no answer in time; see handle.
+func (st *stage) suspect(s *session) {
+	if h, ok := st.opts.plugin.(*handle); ok { // a test may have another
+		h.suspect(s)
+	}
+}
