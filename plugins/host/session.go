@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,6 +28,7 @@ type session struct {
 	life   context.Context // of the stream and of bodies apart
 	end    context.CancelFunc
 
+	first uint64 // where the numbers of its exchanges begin
 	slots []slot
 	free  chan *slot
 	logs  *logQueue
@@ -73,6 +75,7 @@ func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error)
 		return nil, fmt.Errorf("opening the stream to plugin %s: %w", o.plugin, err)
 	}
 	s.stream, s.pipe = stream, wire.NewPipe(stream)
+	s.first = rand.Uint64N(1<<22) << 40 // bodies apart name their exchange alone, and a process may have several sessions
 	for i := range s.slots {
 		s.slots[i].init(s, i)
 		s.free <- &s.slots[i]

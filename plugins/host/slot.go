@@ -54,6 +54,7 @@ const kindTransfer wire.Kind = -1
 
 func (sl *slot) init(s *session, index int) {
 	sl.session, sl.index, sl.in = s, uint64(index), make(chan inbound, slotDepth) //nolint:gosec // an index
+	sl.number.Store(s.first | sl.index)
 }
 
 // take waits for a free slot, as long as the stage's time lasts and the caller stays; nil where none came free. With refused, the session

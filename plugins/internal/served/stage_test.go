@@ -447,9 +447,9 @@ func TestServedRetry(t *testing.T) {
 		out, err := rewind.Next()
 		for err == nil {
 			call.StartAttempt()
-			resp, err := next.RoundTrip(out)
-			if err != nil || resp.StatusCode < 500 {
-				return resp, err
+			resp, failure := next.RoundTrip(out)
+			if failure != nil || resp.StatusCode < 500 {
+				return resp, failure
 			}
 			if !rewind.Again() {
 				call.Stopped("body")
@@ -504,5 +504,30 @@ func TestServedRetry(t *testing.T) {
 		if got := pipeline.CallOf(resp).StopReason(); got != "body" {
 			t.Errorf("got reason %q", got)
 		}
+	})
+}
+
+func TestServedSessions(t *testing.T) {
+	t.Run("of_one_process_do_not_mix_their_bodies", func(t *testing.T) {
+		echo := func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
+			data, err := io.ReadAll(req.Body)
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader(data))}, err
+		}
+		f := plugintest.Factory(t, stage(everything, echo))
+		var wg sync.WaitGroup
+		for i := range 4 {
+			p := open(t, "http://127.0.0.1:1", f, "")
+			want := strings.Repeat(strconv.Itoa(i), 256<<10)
+			for range 3 {
+				wg.Go(func() {
+					for range 5 {
+						if _, got, err := send(t, p, "POST", "/", strings.NewReader(want)); err != nil || got != want {
+							t.Errorf("runner %d got %d bytes that begin with %.3q, %v", i, len(got), got, err)
+						}
+					}
+				})
+			}
+		}
+		wg.Wait()
 	})
 }
