@@ -94,7 +94,10 @@ type keptBody struct {
 	under io.ReadCloser
 }
 
-func (b *keptBody) Close() error          { return b.under.Close() }
+// Close closes the body that was read.
+func (b *keptBody) Close() error { return b.under.Close() }
+
+// Unwrap returns the body that was read; see [Stage].
 func (b *keptBody) Unwrap() io.ReadCloser { return b.under }
 
 type putBackBody struct {
@@ -102,4 +105,5 @@ type putBackBody struct {
 	under io.ReadCloser
 }
 
+// Close closes the body itself.
 func (b *putBackBody) Close() error { return b.under.Close() }

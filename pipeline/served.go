@@ -67,6 +67,11 @@ func (v *ServedStage) Do(req *http.Request, state CallState, far FarCall) (*http
 	c := v.call(req.Context(), state)
 	c.far, c.watched = far, state.Observed
 	req = req.WithContext(&c.life)
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil { // as at the door: good for another attempt while nothing of it was read
+		source := &bodySource{src: req.Body}
+		reader, _ := source.open()
+		req.Body = c.own(reader)
+	}
 	resp, err := v.link.RoundTrip(req)
 	ch := c.takeChanges()
 	c.dropRewinds()
@@ -111,6 +116,9 @@ func (v *ServedStage) call(ctx context.Context, s CallState) *Call {
 		}
 	}
 	c.life.parent, c.life.values, c.life.call = ctx, ctx, c
+	if s.Bound > 0 {
+		c.life.deadline, c.life.limit = c.start.Add(s.Bound), "timeout"
+	}
 	if s.RetryOwned {
 		c.outer = &Call{}
 		c.outer.retrying.Store(true)
@@ -120,12 +128,14 @@ func (v *ServedStage) call(ctx context.Context, s CallState) *Call {
 		at = at.prev
 	}
 	c.progress(s.CallProgress)
+	c.counted = s.Sends > 0 // before this stage, or by an earlier run of it
 	return c
 }
 
 // farLink is the last link of a served stage: it goes on in the other process.
 type farLink struct{ chain *chain }
 
+// RoundTrip hands the request on there.
 func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := CallFrom(req.Context())
 	if c == nil || c.far == nil {

@@ -134,6 +134,7 @@ func (p *program) followHost() {
 const drainTime = 10 * time.Second
 
 func (p *program) drainOnTerm(server *served.Server) {
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // nobody reads it: go-plugin begins to ignore them later than a host can send one
 	term := make(chan os.Signal, 2)
 	signal.Notify(term, syscall.SIGTERM)
 	go func() {

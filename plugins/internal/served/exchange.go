@@ -23,8 +23,8 @@ type exchange struct {
 
 	ctx     context.Context
 	end     context.CancelFunc
+	gone    chan struct{} // closed: the host waits for nothing any more
 	answers chan *wire.Frame
-	uploads chan []byte
 	tracing tracing
 
 	given given // the request as the host gave it
@@ -46,6 +46,7 @@ type exchangeContext struct {
 	x *exchange
 }
 
+// Value implements context.Context.
 func (c exchangeContext) Value(key any) any {
 	if key == (exchangeKey{}) {
 		return c.x
@@ -59,7 +60,7 @@ func exchangeOf(ctx context.Context) *exchange {
 }
 
 func newExchange(ss *session, id uint64, do *wire.Do) *exchange {
-	x := &exchange{ss: ss, id: id, do: do, level: slog.Level(do.GetLogLevel()), answers: make(chan *wire.Frame, 2)}
+	x := &exchange{ss: ss, id: id, do: do, level: slog.Level(do.GetLogLevel()), answers: make(chan *wire.Frame, 2), gone: make(chan struct{})}
 	ctx := context.Background()
 	if d := do.GetDeadline(); d > 0 {
 		x.ctx, x.end = context.WithTimeout(ctx, time.Duration(d))
@@ -83,7 +84,10 @@ func (x *exchange) deliver(f *wire.Frame) {
 }
 
 // stop ends an exchange that nobody waits for any more.
-func (x *exchange) stop() { x.end() }
+func (x *exchange) stop() {
+	x.end()
+	close(x.gone)
+}
 
 // refuse answers an exchange that can't begin.
 func (x *exchange) refuse(format string, args ...any) {
@@ -145,11 +149,31 @@ func (x *exchange) ask(f *wire.Frame, doing string) (*wire.Frame, error) {
 		return nil, err
 	}
 	select {
-	case answer := <-x.answers:
+	case answer := <-x.answers: // also where the deadline has passed: the host knows of it, and says what came of that
 		return answer, nil
-	case <-x.ctx.Done():
+	case <-x.gone:
 		return nil, pipeline.Ended(x.ctx, doing)
 	}
+}
+
+// deadlineSkew is how much later than the host's a deadline may come here.
+const deadlineSkew = 10 * time.Millisecond
+
+// left ends the stage's context where the host says that the caller has left. ctx is the stage's, which has the deadline as its own.
+func (x *exchange) left(ctx context.Context, how string) {
+	switch how {
+	case "":
+		return
+	case "canceled":
+	default:
+		late := time.NewTimer(deadlineSkew)
+		defer late.Stop()
+		select {
+		case <-ctx.Done():
+		case <-late.C:
+		}
+	}
+	x.end()
 }
 
 func errParted() error {
@@ -168,6 +192,7 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 		return nil, x.state, asError(err)
 	}
 	if r := x.do.GetResult(); r != nil && x.nexts == 1 {
+		x.left(req.Context(), r.GetEnded())
 		if edits != nil {
 			return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage changed the request, which its needs say nothing of: it is asked once the response is there")
 		}
@@ -185,6 +210,7 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 	if !ok {
 		return nil, x.state, errTurn()
 	}
+	x.left(req.Context(), r.Result.GetEnded())
 	if err := req.Context().Err(); err != nil && x.ctx.Err() == nil { // the stage's own deadline, which the host does not know
 		_, p, _ := x.result(r.Result)
 		if x.last.resp != nil {
@@ -229,6 +255,7 @@ func (x *exchange) Wait(ctx context.Context, d time.Duration, ch pipeline.CallCh
 	}
 	if k, ok := answer.GetKind().(*wire.Frame_Awake); ok {
 		x.progress(k.Awake.GetCall())
+		x.left(ctx, k.Awake.GetEnded())
 		return x.state, ctx.Err()
 	}
 	return x.state, errTurn()

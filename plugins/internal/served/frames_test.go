@@ -123,7 +123,9 @@ func result(exchange uint64, status uint32) *wire.Frame {
 
 func only(f pipeline.Factory) served.Options { return served.Options{Stages: []pipeline.Factory{f}} }
 
-func pass(req *http.Request, next http.RoundTripper) (*http.Response, error) { return next.RoundTrip(req) }
+func pass(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+	return next.RoundTrip(req)
+}
 
 func TestSession(t *testing.T) {
 	t.Run("ignores_frames_that_nobody_waits_for", func(t *testing.T) {
@@ -303,7 +305,7 @@ func TestTelemetry(t *testing.T) {
 			return func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 				log.DebugContext(req.Context(), "hidden")
 				log.WarnContext(req.Context(), "told", "n", 3, "d", time.Second, "err", errors.New("oh"), slog.Group("in", "ok", true), "list", []string{"a", "b"})
-				log.InfoContext(context.Background(), "of nothing")
+				log.InfoContext(t.Context(), "of nothing")
 				return next.RoundTrip(req)
 			}, nil
 		})

@@ -31,7 +31,7 @@ func (x *exchange) outcome(resp *http.Response, ch *pipeline.CallChanges, err er
 
 // checkParted tells where a stage that never sees the response did something about it.
 func (x *exchange) checkParted(resp *http.Response, err error) {
-	what := ""
+	var what string
 	switch {
 	case err != nil:
 		what = err.Error()

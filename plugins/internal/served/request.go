@@ -116,6 +116,7 @@ type requestBody struct {
 	x *exchange
 }
 
+// Close does nothing: the bytes stay.
 func (*requestBody) Close() error { return nil }
 
 // withheldBody is a body that stays with the host.
@@ -125,8 +126,11 @@ type withheldBody struct {
 	x      *exchange
 }
 
+// Read says why there is nothing to read.
 func (b *withheldBody) Read([]byte) (int, error) { return 0, b.why }
-func (*withheldBody) Close() error               { return nil }
+
+// Close does nothing: the host closes it.
+func (*withheldBody) Close() error { return nil }
 
 // Digest implements what pipeline.DigestOf asks for.
 func (b *withheldBody) Digest() (pipeline.Digest, error) {
@@ -172,7 +176,8 @@ func headerEdits(before, after http.Header, body *wire.Body) []*wire.HeaderEdit 
 		if ok {
 			same++
 		}
-		if ok && slices.Equal(old, values) || !ok && len(values) == 0 || follows(name, values, body) {
+		absent := len(values) == 0 && name != "User-Agent" // where that one is empty, net/http does not send its own either
+		if ok && slices.Equal(old, values) || !ok && absent || follows(name, values, body) {
 			continue
 		}
 		edit := &wire.HeaderEdit{Name: strings.ToLower(name), Values: make([][]byte, len(values))}

@@ -198,10 +198,12 @@ func (x *exchange) dropClosed() {
 // partedBody is that of the response that stands for one which the stage never sees.
 type partedBody struct{}
 
+// Read says why there is nothing to read.
 func (partedBody) Read([]byte) (int, error) {
 	return 0, pipeline.Errorf(pipeline.KindInternal, "the stage read a response, and its needs have none: ask for response")
 }
 
+// Close does nothing.
 func (partedBody) Close() error { return nil }
 
 // returned writes the response that the stage has returned: as edits of the last one, or as the stage's own.
@@ -237,6 +239,12 @@ func (x *exchange) responseEdit(resp *http.Response) (*wire.Body, error) {
 	b := x.last.body
 	if resp.Body == io.ReadCloser(b) || resp.Body == http.NoBody && b.length == 0 {
 		return nil, nil //nolint:nilnil // unchanged
+	}
+	b.mu.Lock()
+	empty := b.got && len(b.data) == 0 && b.fail == nil
+	b.mu.Unlock()
+	if resp.Body == http.NoBody && empty {
+		return nil, nil //nolint:nilnil // it is as empty as it was
 	}
 	if resp.Body == http.NoBody {
 		return &wire.Body{}, nil

@@ -70,11 +70,8 @@ func (ss *session) serve() error {
 		ss.end()
 	}
 	close(done)
-	if werr := <-written; err == nil {
-		err = werr
-	}
-	if errors.Is(err, io.EOF) {
-		return nil
+	if werr := <-written; errors.Is(err, io.EOF) {
+		return werr
 	}
 	return err
 }

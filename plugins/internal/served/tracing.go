@@ -235,7 +235,7 @@ func attributes(list []attribute.KeyValue) []*wire.Attribute {
 		case attribute.STRING:
 			a.Value = &wire.Attribute_Text{Text: text(kv.Value.AsString())}
 		default:
-			a.Value = &wire.Attribute_Text{Text: text(kv.Value.Emit())}
+			a.Value = &wire.Attribute_Text{Text: text(kv.Value.String())}
 		}
 		out = append(out, a)
 	}

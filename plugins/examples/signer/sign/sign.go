@@ -34,7 +34,9 @@ type Config struct {
 }
 
 // Doc says in a sentence what the type is for.
-func (*Config) Doc() string { return "signs method, URL, host, date and the body's digest with HMAC-SHA256" }
+func (*Config) Doc() string {
+	return "signs method, URL, host, date and the body's digest with HMAC-SHA256"
+}
 
 // Needs are the URL with its query and the body's digest: neither a header nor a byte of the body leaves the host.
 func (*Config) Needs() pipeline.Needs {
