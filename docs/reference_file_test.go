@@ -30,7 +30,7 @@ func TestReferenceFile(t *testing.T) {
 			if name == strings.ToUpper(name) {
 				continue // a place for a name: override.STAGE
 			}
-			if !regexp.MustCompile(`(?m)(^|[#{,\s])` + regexp.QuoteMeta(name) + `\s*=`).MatchString(text) {
+			if !regexp.MustCompile(`(?m)(^|[#{,\s])` + regexp.QuoteMeta(name) + `\s*=|\.` + regexp.QuoteMeta(name) + `[\].]`).MatchString(text) {
 				t.Errorf("pipelines.toml does not show %s of %s", o.Name, where)
 			}
 		}

@@ -103,7 +103,7 @@ func (a *app) listPlugins() error {
 		fmt.Fprintln(w, "  "+p.about())
 		for _, t := range p.Types {
 			fmt.Fprintln(w, strings.TrimRight("  "+paint(w, color.FgCyan, p.Name+"/"+t.Name)+"  "+t.Doc, " "))
-			fmt.Fprintln(w, "      asks for "+cmp.Or(strings.Join(t.Asks, ", "), "nothing"))
+			fmt.Fprintln(w, "      asks for "+cmp.Or(strings.Join(t.Asks, "; "), "nothing"))
 		}
 	}
 	return nil
@@ -126,11 +126,7 @@ func (a *app) shownPlugin(p pipeline.PluginPlan) pluginShown {
 	}
 	shown.Version, shown.SDK = locked.Interface.Version, locked.Interface.SDK
 	for _, t := range locked.Interface.Types {
-		asks := t.Needs.Beyond(pipeline.Needs{})
-		if asks == nil {
-			asks = []string{}
-		}
-		shown.Types = append(shown.Types, typeShown{t.Name, t.Doc, asks, t.Needs})
+		shown.Types = append(shown.Types, typeShown{t.Name, t.Doc, asks(t.Needs), t.Needs})
 	}
 	return shown
 }

@@ -14,8 +14,9 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"leat":     func() { os.Exit(shipped().start()) },
-		"leat-bad": func() { os.Exit(bad().start()) },
+		"leat":        func() { os.Exit(shipped().start()) },
+		"leat-bad":    func() { os.Exit(bad().start()) },
+		"leat-plugin": servePlugin,
 	})
 }
 
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "reads": reads, "until": until, "safe": safe, "server": server,
+			"exits": exits, "reads": reads, "until": until, "safe": safe, "server": server, "install": install,
 		},
 	})
 }

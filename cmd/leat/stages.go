@@ -21,10 +21,11 @@ func (a *app) stagesVerb() *cobra.Command {
 		Long: `List the stage types that ship, or explain one: what it does, its options with their types and defaults, and an example.
 
 Credential types (bearer, login, …), store types (file, redis, …) and the tables of the file (pipelines, transports, …)
-are explained as well.`,
+are explained as well. A type of a plugin, PLUGIN/TYPE, is explained from the lock beside the file; no plugin is run.`,
 		Example: `  leat stages
   leat stages retry
-  leat stages oauth2`,
+  leat stages oauth2
+  leat stages signer/hmac`,
 		Args:              between(1),
 		ValidArgsFunction: typeNames,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -34,6 +35,9 @@ are explained as well.`,
 			}
 			if len(args) == 0 {
 				return a.listStages(r)
+			}
+			if plugin, typ, ok := strings.Cut(args[0], "/"); ok {
+				return a.explainRemote(plugin, typ)
 			}
 			return a.explain(r, args[0])
 		},

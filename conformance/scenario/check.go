@@ -41,8 +41,9 @@ func (s *Suite) check(i int) config.Diagnostics {
 		if call.Pipeline != "" {
 			c.pipeline(where.at("pipeline"), call.Pipeline)
 		} else if t.Pipeline == "" {
-			_, hint := c.only()
+			name, hint := c.only()
 			c.say(hint != "", where, hint, "the call goes through no pipeline")
+			c.remote(where, name)
 		}
 	}
 	c.upstreams(at)
@@ -101,8 +102,20 @@ func (c *checker) only() (name, hint string) {
 }
 
 func (c *checker) pipeline(at place, name string) {
-	if name != "" {
-		c.known(at, name, "pipeline", c.names())
+	if name == "" {
+		return
+	}
+	c.known(at, name, "pipeline", c.names())
+	c.remote(at, name)
+}
+
+// remote refuses a pipeline with a stage of another process: that knows nothing of a test's time and network.
+func (c *checker) remote(at place, name string) {
+	for _, p := range c.plan.Pipelines {
+		for _, s := range p.Stages {
+			c.say(p.Name == name && s.Remote != nil, at, "test a pipeline without that stage, such as the one that this extends",
+				"pipeline %s needs %s, and tests run no plugins", name, s.Type)
+		}
 	}
 }
 

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins"
+	"github.com/leatdev/leat/plugins/examples/signer/sign"
+)
+
+// servePlugin is the program leat-plugin of the scripts: the signer, which with UPGRADED set asks for more.
+func servePlugin() {
+	if os.Getenv("BROKEN") != "" {
+		fmt.Fprintln(os.Stderr, `{"level":"error","msg":"no licence","customer":7}`)
+		os.Exit(3)
+	}
+	signer := sign.Factory()
+	if os.Getenv("UPGRADED") != "" {
+		more := signer.MostNeeds()
+		more.Request.Headers, more.Retry = []string{"Cookie"}, true
+		signer = signer.WithNeeds(more)
+	}
+	fmt.Fprintln(os.Stderr, "leat-plugin is ready")
+	plugins.Serve(signer, pipeline.Define("nothing", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
+		return func(req *http.Request, next http.RoundTripper) (*http.Response, error) { return next.RoundTrip(req) }, nil
+	}))
+}
+
+// install puts the program leat-plugin into a folder: install bin. With a second argument the file is another one that does the same.
+func install(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: install FOLDER [other]")
+	}
+	self, err := os.Executable()
+	ts.Check(err)
+	from, err := os.Open(self)
+	ts.Check(err)
+	defer from.Close() //nolint:errcheck // it was read only
+	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o700))
+	to, err := os.OpenFile(ts.MkAbs(filepath.Join(args[0], "leat-plugin")), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o700) //nolint:gosec // a program must be one
+	ts.Check(err)
+	_, err = io.Copy(to, from)
+	if err == nil && len(args) > 1 {
+		_, err = to.WriteString("\n")
+	}
+	ts.Check(err)
+	ts.Check(to.Close())
+}
