@@ -58,7 +58,7 @@ func quickStage(t testing.TB) (st *stage, req func() *http.Request) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	one, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.example.com/v1/things/17?page=2", nil)
 	if err != nil {

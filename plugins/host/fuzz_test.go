@@ -108,7 +108,7 @@ func FuzzFrames(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script []byte, mode byte) {
 		needs := hostileNeeds(mode)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		h := &hostile{script: script, needs: wire.NeedsTo(needs), done: cancel}
 		logger := slog.New(slog.DiscardHandler)

@@ -11,7 +11,6 @@ type scratch struct {
 	response wire.Response
 	body     wire.Body
 	call     wire.Call
-	outcome  wire.Outcome
 	ended    wire.Ended
 	headers  []*wire.Header
 	arena    []byte // of header values

@@ -472,10 +472,6 @@ func (sc *scene) failure(err error) *pipeline.Error {
 
 func withTable(text string) func(*sceneOptions) { return func(o *sceneOptions) { o.table = text } }
 func withInFlight(n int) func(*sceneOptions)    { return func(o *sceneOptions) { o.maxInFlight = n } }
-func withGrants(n pipeline.Needs) func(*sceneOptions) {
-	return func(o *sceneOptions) { o.granted = &n }
-}
-
 func withOptions(opts ...pipeline.Option) func(*sceneOptions) {
 	return func(o *sceneOptions) { o.options = append(o.options, opts...) }
 }

@@ -179,7 +179,7 @@ func (s *session) read() {
 		err = nil
 	case s.broken.Load() != nil:
 		err = *s.broken.Load()
-	case err == nil, errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF):
 		err = errors.New("it ended the stream")
 	}
 	s.cause = err

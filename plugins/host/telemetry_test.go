@@ -149,7 +149,7 @@ func TestEnded_tells_of_every_call(t *testing.T) {
 	if h := e.GetRequest().GetHeaders(); valueOfHeader(h, "accept") != "x" || valueOfHeader(h, "authorization") != "" {
 		t.Errorf("got %v", h)
 	}
-	_, err := sc.pipeline.RoundTrip(&http.Request{Method: http.MethodGet}) //nolint:bodyclose // it is refused
+	_, err := sc.pipeline.RoundTrip(&http.Request{Method: http.MethodGet})
 	sc.failure(err)
 	if e = <-ended; e.GetError().GetKind() != "policy" || e.GetStatus() != 0 {
 		t.Errorf("got %v", e)

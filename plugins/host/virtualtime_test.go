@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -77,7 +76,7 @@ func TestExchange_in_virtual_time(t *testing.T) {
 		}
 		began := time.Now()
 		body := strings.NewReader(strings.Repeat("b", 100<<10))
-		req, err := http.NewRequestWithContext(pipeline.With(context.Background(), pipeline.Timeout(24*time.Hour)), http.MethodPost, "https://upstream.test/a", body)
+		req, err := http.NewRequestWithContext(pipeline.With(t.Context(), pipeline.Timeout(24*time.Hour)), http.MethodPost, "https://upstream.test/a", body)
 		if err != nil {
 			t.Fatal(err)
 		}

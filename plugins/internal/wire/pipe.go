@@ -75,8 +75,8 @@ func (p *Pipe) gather(f *Frame, size int) error {
 	if p.last == nil {
 		p.last = p.pool.Get(0)
 	}
-	b := append(*p.last, 0x0a) // field 1 of Batch, length-delimited
-	b = binary.AppendUvarint(b, uint64(size))
+	b := append(*p.last, 0x0a)                // field 1 of Batch, length-delimited
+	b = binary.AppendUvarint(b, uint64(size)) //nolint:gosec // a size
 	at := len(b)
 	if cap(b)-at < size {
 		b = append(b, make([]byte, size)...)

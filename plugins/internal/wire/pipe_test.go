@@ -73,7 +73,7 @@ func TestPipe_carries_every_frame_in_order(t *testing.T) {
 				t.Errorf("sender %d: got %d, want %d", s, i, last[s])
 			}
 			last[s]++
-			if got, want := f.GetLog().GetMessage(), logFrame(f.GetExchange(), int(i)*37%5000).GetLog().GetMessage(); got != want { //nolint:gosec // small
+			if got, want := f.GetLog().GetMessage(), logFrame(f.GetExchange(), int(i)*37%5000).GetLog().GetMessage(); got != want {
 				t.Errorf("frame %d has %d bytes, want %d", f.GetExchange(), len(got), len(want))
 			}
 		})

@@ -42,14 +42,14 @@ func eachFrame(data []byte, handle func(Raw) error) error {
 		if data[0] == 0x0a {
 			size, n = binary.Uvarint(data[1:])
 		}
-		if n <= 0 || size > uint64(len(data)-1-n) {
+		if n <= 0 || size > uint64(len(data)-1-n) { //nolint:gosec // n is of data
 			return errNoBatch
 		}
 		if size > MaxFrame {
 			return errBig
 		}
 		from := 1 + n
-		frame := data[from : from+int(size)] //nolint:gosec // bounded by len(data)
+		frame := data[from : from+int(size)]
 		data = data[len(frame)+from:]
 		raw, err := peek(frame)
 		if err != nil {
