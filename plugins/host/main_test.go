@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 		beBenchPlugin(os.Args[3])
 		return
 	}
+	if len(os.Args) > 1 && beFault(os.Args[1:]) {
+		return
+	}
 	if len(os.Args) > 2 && os.Args[1] == "as-plugin" {
 		bePlugin(os.Args[2], os.Args[3:])
 		return

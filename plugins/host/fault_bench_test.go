@@ -1,0 +1,359 @@
+//go:build linux || darwin
+
+package host_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/host"
+)
+
+// answerWithin is how long any caller of these tests waits, at most: what is told is that an answer comes, and which.
+const answerWithin = 15 * time.Second
+
+// world is a runner with a plugin as a real process, and a real upstream.
+type world struct {
+	t        *testing.T
+	host     *host.Host
+	runner   *pipeline.Runner
+	upstream *httptest.Server
+	logs     *records
+	closing  sync.Once
+	mayFail  bool // to close
+
+	mu    sync.Mutex
+	sends map[string]int // by x-id
+	ids   int
+}
+
+// setting is what a world is made of.
+type setting struct {
+	command  []string // "as-good" or "as-bad", and further arguments
+	typ      string   // of the stage; default "good"
+	stage    string   // further keys of its table
+	plugin   string   // further keys of the plugin's
+	file     string   // further tables
+	handler  http.HandlerFunc
+	times    host.Shortened
+	hostOpts []host.Option
+}
+
+const worldFile = `version = 1
+[plugins.p]
+command = [%s]
+start_timeout = "30s"
+%s
+[pipelines.api]
+base_url = %q
+stages = ["s"]
+[stages.s]
+use = "p/%s"
+%s
+%s
+`
+
+// file writes the file of a setting.
+func (s *setting) text(t *testing.T, url string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := make([]string, 0, 3)
+	for _, word := range append([]string{self}, s.command...) {
+		quoted, err := json.Marshal(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		command = append(command, string(quoted))
+	}
+	if s.typ == "" {
+		s.typ = "good"
+	}
+	return fmt.Sprintf(worldFile, strings.Join(command, ", "), s.plugin, url, s.typ, s.stage, s.file)
+}
+
+func newWorld(t *testing.T, s setting) *world {
+	t.Helper()
+	w := &world{t: t, sends: map[string]int{}, logs: &records{}}
+	w.upstream = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		w.mu.Lock()
+		w.sends[req.Header.Get("X-Id")]++
+		w.mu.Unlock()
+		rw.Header().Set("X-Up", "yes")
+		if s.handler != nil {
+			s.handler(rw, req)
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		_, _ = fmt.Fprintf(rw, "up ok=%s", req.Header.Get("X-Ok"))
+	}))
+	logger := slog.New(w.logs)
+	w.host = host.New(append([]host.Option{host.WithLogger(logger), host.WithTimes(s.times)}, s.hostOpts...)...)
+	var err error
+	w.runner, err = pipeline.OpenBytes(t.Context(), "pipelines.toml", []byte(s.text(t, w.upstream.URL)), pipeline.WithPlugins(w.host), pipeline.WithLogger(logger))
+	if err != nil {
+		w.upstream.Close()
+		_ = w.host.Close()
+		t.Fatal(err)
+	}
+	t.Cleanup(w.close)
+	return w
+}
+
+// close ends everything, in its order; it may be called before the test's end.
+func (w *world) close() {
+	w.closing.Do(func() {
+		if err := errors.Join(w.runner.Close(), w.host.Close()); err != nil && !w.mayFail {
+			w.t.Error(err)
+		}
+		w.upstream.Close()
+	})
+}
+
+// answer is what a caller got.
+type answer struct {
+	id   string
+	resp *http.Response // its body was read
+	body string
+	err  *pipeline.Error
+}
+
+// status is that of the response, 0 of an error.
+func (a answer) status() int {
+	if a.resp == nil {
+		return 0
+	}
+	return a.resp.StatusCode
+}
+
+// pid is the plugin process that had the exchange.
+func (a answer) pid() int {
+	n, _ := strconv.Atoi(a.header("X-Pid") + a.header("X-Ok"))
+	return n
+}
+
+func (a answer) header(name string) string {
+	if a.resp == nil {
+		return ""
+	}
+	return a.resp.Header.Get(name)
+}
+
+func (a answer) String() string {
+	if a.err != nil {
+		return fmt.Sprintf("error %v (class %s, status %d, body %q)", a.err, a.err.Class, a.err.Status, a.err.Body)
+	}
+	return fmt.Sprintf("status %d, body %q", a.status(), a.body[:min(len(a.body), 200)])
+}
+
+// request makes one to a pipeline, with headers in pairs.
+func (w *world) request(ctx context.Context, name string, body io.Reader, headers ...string) (*http.Request, *pipeline.Pipeline) {
+	p, err := w.runner.Pipeline(name)
+	if err != nil {
+		w.t.Error(err)
+		return nil, nil
+	}
+	method := http.MethodGet
+	if body != nil {
+		method = http.MethodPost
+	}
+	req, err := p.NewRequest(ctx, method, "/", body)
+	if err != nil {
+		w.t.Error(err)
+		return nil, nil
+	}
+	w.mu.Lock()
+	w.ids++
+	req.Header.Set("X-Id", strconv.Itoa(w.ids))
+	w.mu.Unlock()
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	return req, p
+}
+
+// send sends a request whose x-do is that, and returns what came of it. No answer in time fails the test.
+func (w *world) send(do string, headers ...string) answer {
+	return w.sendTo("api", nil, append([]string{"X-Do", do}, headers...)...)
+}
+
+func (w *world) sendTo(name string, body io.Reader, headers ...string) answer {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*answerWithin)
+	defer cancel()
+	req, p := w.request(ctx, name, body, headers...)
+	if req == nil {
+		return answer{}
+	}
+	begun := time.Now()
+	a := finish(req, p)
+	if took := time.Since(begun); took > answerWithin {
+		w.t.Errorf("the answer to %v took %s: %v", headers, took, a)
+	}
+	return a
+}
+
+func finish(req *http.Request, p *pipeline.Pipeline) answer {
+	a := answer{id: req.Header.Get("X-Id")}
+	resp, err := p.RoundTrip(req)
+	if err == nil {
+		var text []byte
+		text, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		a.resp, a.body = resp, string(text)
+	}
+	if err != nil {
+		e, ok := errors.AsType[*pipeline.Error](err)
+		if !ok {
+			e = &pipeline.Error{Kind: "untyped", Message: err.Error()}
+		}
+		a.resp, a.err = nil, e
+	}
+	return a
+}
+
+// sent is how often the upstream got the request of a.
+func (w *world) sent(a answer) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sends[a.id]
+}
+
+// wantOK checks that a is an answer of the upstream, sent once.
+func (w *world) wantOK(a answer) {
+	w.t.Helper()
+	if a.status() != http.StatusOK || w.sent(a) != 1 {
+		w.t.Errorf("got %v, sent %d times, want 200 and once", a, w.sent(a))
+	}
+}
+
+// wantBefore checks that a is a failure of that class, of which the upstream got nothing.
+func (w *world) wantBefore(a answer, class string) {
+	w.t.Helper()
+	w.wantFailure(a, class, pipeline.ClassNotSent, 0)
+}
+
+// wantAfter checks that a is a failure of that class after the upstream had answered, with its response attached.
+func (w *world) wantAfter(a answer, class string) {
+	w.t.Helper()
+	w.wantFailure(a, class, pipeline.ClassTerminal, 1)
+	if e := a.err; e != nil && (e.Status != http.StatusOK || e.Header.Get("X-Up") != "yes" || !strings.HasPrefix(string(e.Body), "up")) {
+		w.t.Errorf("the response is not attached to %v", a)
+	}
+}
+
+func (w *world) wantFailure(a answer, reason string, class pipeline.Class, sends int) {
+	w.t.Helper()
+	e := a.err
+	if e == nil || e.Kind != pipeline.KindPlugin || e.Reason != reason || e.Class != class || e.Stage != "s" || e.Pipeline != "api" || w.sent(a) != sends {
+		w.t.Errorf("got %v, sent %d times; want kind plugin, reason %s, class %s, sent %d times", a, w.sent(a), reason, class, sends)
+	}
+}
+
+// records keeps what is logged. It is a slog.Handler.
+type records struct {
+	mu  sync.Mutex
+	all []slog.Record
+}
+
+func (*records) Enabled(context.Context, slog.Level) bool { return true }
+func (r *records) WithAttrs([]slog.Attr) slog.Handler     { return r }
+func (r *records) WithGroup(string) slog.Handler          { return r }
+
+func (r *records) Handle(_ context.Context, rec slog.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, rec.Clone())
+	return nil
+}
+
+// count is how many records have a message that begins so.
+func (r *records) count(message string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, rec := range r.all {
+		if strings.HasPrefix(rec.Message, message) {
+			n++
+		}
+	}
+	return n
+}
+
+// attr is an attribute of the first record with a message that begins so.
+func (r *records) attr(message, key string) (value slog.Value) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rec := range r.all {
+		if strings.HasPrefix(rec.Message, message) {
+			rec.Attrs(func(a slog.Attr) bool {
+				if a.Key == key {
+					value = a.Value
+				}
+				return true
+			})
+			return value
+		}
+	}
+	return value
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(answerWithin); !ok(); {
+		if time.Now().After(deadline) {
+			t.Errorf("%s did not come within %s", what, answerWithin)
+			return
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// alive reports whether a process runs: one that waits to be reaped does not.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || !strings.Contains(string(stat), ") Z ")
+}
+
+func signal(t *testing.T, pid int, sig syscall.Signal) {
+	t.Helper()
+	if pid <= 0 {
+		t.Fatalf("no process %d to signal", pid)
+	}
+	if err := syscall.Kill(pid, sig); err != nil {
+		t.Error(err)
+	}
+}
+
+// freeze stops a process, and returns once it stands.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	signal(t, pid, syscall.SIGSTOP)
+	if _, err := os.Stat("/proc/self/stat"); err != nil { // elsewhere nobody tells
+		<-time.After(200 * time.Millisecond)
+		return
+	}
+	until(t, "the stop", func() bool {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return strings.Contains(string(stat), ") T ")
+	})
+}

@@ -1,0 +1,234 @@
+//go:build linux || darwin
+
+package host
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins"
+)
+
+// goodConfig is the config of the stage of a plugin that keeps to the protocol, and may come to grief all the same.
+type goodConfig struct {
+	Do           string            `toml:"do"` // what it does where the request's x-do says nothing
+	RequestBody  pipeline.BodyMode `toml:"request_body"`
+	ResponseBody pipeline.BodyMode `toml:"response_body"`
+	Limit        pipeline.Size     `toml:"limit"`
+	Change       bool              `toml:"change"` // it turns every byte of the bodies round
+}
+
+func (c goodConfig) Needs() pipeline.Needs {
+	n := pipeline.Needs{
+		Request:  pipeline.RequestNeeds{Headers: []string{"*"}, Edit: []string{"*"}, Body: c.RequestBody, BodyLimit: c.Limit},
+		Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Edit: []string{"*"}, Body: c.ResponseBody, BodyLimit: c.Limit},
+		Answer:   true,
+	}
+	if c.Change {
+		n.Request.Edit, n.Response.Edit = append(n.Request.Edit, ":body"), append(n.Response.Edit, ":body")
+	}
+	return n
+}
+
+// beGood is the main of that plugin. Its arguments may ask it to end at its start, or to spawn a child.
+func beGood(args []string) {
+	if len(args) > 0 && args[0] == "exit" {
+		os.Exit(3)
+	}
+	after := pipeline.Needs{Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Edit: []string{"*"}}}
+	plugins.Serve(
+		pipeline.Define("good", goodConfig{}, newGood),
+		pipeline.Define("after", struct {
+			Do string `toml:"do"`
+		}{}, func(c struct {
+			Do string `toml:"do"`
+		}, _ pipeline.Settings) (pipeline.Stage, error) {
+			return newGood(goodConfig{Do: c.Do}, pipeline.Settings{})
+		}).WithNeeds(after),
+	)
+}
+
+func newGood(c goodConfig, s pipeline.Settings) (pipeline.Stage, error) {
+	return pipeline.StageFunc(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		g := good{c, s, req, next}
+		do := req.Header.Get("X-Do")
+		if do == "" {
+			do = c.Do
+		}
+		return g.do(do)
+	}), nil
+}
+
+type good struct {
+	goodConfig
+
+	settings pipeline.Settings
+	req      *http.Request
+	next     http.RoundTripper
+}
+
+func (g *good) do(what string) (*http.Response, error) {
+	switch what {
+	case "panic":
+		panic("as it was asked to")
+	case "die":
+		die()
+	case "exit":
+		os.Exit(5)
+	case "hang":
+		<-g.req.Context().Done()
+		return nil, g.req.Context().Err()
+	case "nap":
+		<-time.After(300 * time.Millisecond)
+	case "env":
+		return g.answer(strings.Join(os.Environ(), "\n")), nil
+	case "child":
+		return g.child()
+	case "write":
+		return g.write()
+	}
+	resp, err := g.pass()
+	if err != nil {
+		return nil, err
+	}
+	switch what {
+	case "panic-after":
+		pipeline.Drop(resp)
+		panic("as it was asked to")
+	case "die-after":
+		die()
+	case "hang-after":
+		<-g.req.Context().Done()
+	}
+	return resp, nil
+}
+
+// die ends the process as kill -9 from outside does.
+func die() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+func (g *good) answer(text string) *http.Response {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text)), Request: g.req}
+}
+
+// child starts a process of its own, which nobody waits for, and answers its number.
+func (g *good) child() (*http.Response, error) {
+	cmd := exec.Command("sleep", "300")
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return g.answer(strconv.Itoa(cmd.Process.Pid)), nil
+}
+
+// write writes x-text x-times to the file that x-to names: a descriptor's number, or a name of package os, which go-plugin takes over.
+func (g *good) write() (*http.Response, error) {
+	to := map[string]*os.File{"1": os.NewFile(1, "1"), "2": os.NewFile(2, "2"), "stdout": os.Stdout, "stderr": os.Stderr}[g.req.Header.Get("X-To")]
+	times, err := strconv.Atoi(g.req.Header.Get("X-Times"))
+	if err != nil || to == nil {
+		return nil, errors.New("write needs x-to and x-times")
+	}
+	_, err = io.WriteString(to, strings.Repeat(g.req.Header.Get("X-Text"), times)+"\n")
+	if g.req.Header.Get("X-Lines") != "" {
+		for i := range times {
+			_, err = fmt.Fprintf(to, "line %d\n", i)
+		}
+	}
+	return g.answer("written"), err
+}
+
+// pass hands the request on, with what it sees of the bodies in headers.
+func (g *good) pass() (*http.Response, error) {
+	pid := strconv.Itoa(os.Getpid())
+	if _, sees := g.req.Header["X-Id"]; sees {
+		g.req.Header.Set("X-Pid", pid)
+	}
+	if err := g.requestBody(); err != nil {
+		return nil, err
+	}
+	resp, err := g.next.RoundTrip(g.req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Header.Set("X-Pid", pid)
+	if err := g.responseBody(resp); err != nil {
+		pipeline.Drop(resp)
+		return nil, err
+	}
+	return resp, nil
+}
+
+func (g *good) requestBody() error {
+	switch g.RequestBody {
+	case pipeline.BodyDigest:
+		d, err := pipeline.DigestOf(g.req)
+		if err != nil {
+			return err
+		}
+		g.req.Header.Set("X-Seen", fmt.Sprintf("%d %x", d.Length, d.SHA256))
+	case pipeline.BodyFull:
+		if g.req.Body == nil {
+			return nil
+		}
+		data, err := io.ReadAll(g.req.Body)
+		if err != nil {
+			return err
+		}
+		g.req.Header.Set("X-Seen", seenOf(data))
+		if g.Change {
+			data = turned(data)
+		}
+		g.req.Body, g.req.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	}
+	return nil
+}
+
+func (g *good) responseBody(resp *http.Response) error {
+	switch g.ResponseBody {
+	case pipeline.BodyDigest:
+		d, err := pipeline.DigestOfResponse(resp)
+		if err != nil {
+			return err
+		}
+		resp.Header.Set("X-Seen", fmt.Sprintf("%d %x", d.Length, d.SHA256))
+	case pipeline.BodyFull:
+		data, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return err
+		}
+		resp.Header.Set("X-Seen", seenOf(data))
+		if g.Change {
+			data = turned(data)
+		}
+		_ = resp.Body.Close()
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	}
+	return nil
+}
+
+// seenOf is what a stage notes of a body: its length and digest.
+func seenOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return strconv.Itoa(len(data)) + " " + hex.EncodeToString(sum[:])
+}
+
+func turned(data []byte) []byte {
+	out := make([]byte, len(data))
+	for i, b := range data {
+		out[i] = ^b
+	}
+	return out
+}
