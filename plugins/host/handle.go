@@ -209,6 +209,7 @@ func (h *handle) leave() error {
 	err := h.host.run(func() error {
 		for _, a := range all {
 			a.leaving.Store(true)
+			h.host.spawn(func() { a.life.ping(h.host.times.ping) }) // one that is frozen drains nothing
 			h.drain(a)
 		}
 		h.host.release(proc)

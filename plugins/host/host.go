@@ -126,9 +126,14 @@ func (h *Host) Close() error {
 		procs = append(procs, p)
 	}
 	h.mu.Unlock()
-	for _, p := range procs {
-		_ = h.run(func() error { p.end(); return nil })
-	}
+	_ = h.run(func() error { // the error is that of a host that was closed
+		var all sync.WaitGroup
+		for _, p := range procs {
+			all.Go(p.end)
+		}
+		all.Wait()
+		return nil
+	})
 	close(h.quit)
 	h.running.Wait()
 	return nil

@@ -1,16 +1,11 @@
 package host
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -62,9 +57,6 @@ func (l *launch) Start(context.Context) error {
 }
 
 func (l *launch) start() error {
-	if !supported {
-		return errors.New("plugins run on Linux and macOS only for now")
-	}
 	path, err := resolve(l.plan)
 	if err != nil {
 		return err
@@ -157,55 +149,8 @@ func (l *launch) environ() []string {
 	return append(env, wire.SocketDirEnv+"="+l.folder)
 }
 
-// readStdout hands go-plugin the first line if that is the handshake's; the rest is the plugin's chatter.
-func (l *launch) readStdout(f io.Reader) {
-	const most = 16 << 10 // a certificate is about 1 KiB
-	r := bufio.NewReaderSize(f, most)
-	first, err := r.ReadSlice('\n')
-	switch {
-	case err != nil && len(first) == 0:
-	case handshakeLike(string(first)):
-		if problem := l.judge(strings.TrimSpace(string(first))); problem != nil {
-			l.fail(problem)
-		} else {
-			_, _ = l.line.Write(first)
-		}
-	default:
-		l.fail(fmt.Errorf("it wrote %q to its standard output before the handshake: that is the protocol's until then, so print to standard error",
-			clip(l.logs.redact(line(strings.TrimSpace(string(first)))))))
-	}
-	_ = l.line.Close()
-	_, _ = io.Copy(l.logs.stream("stdout"), r)
-}
-
 func (l *launch) readStderr(f io.Reader) {
 	_, _ = io.Copy(io.MultiWriter(&l.last, l.logs.stream("stderr")), f)
-}
-
-func handshakeLike(s string) bool {
-	core, rest, ok := strings.Cut(s, "|")
-	_, err := strconv.Atoi(core)
-	return ok && err == nil && strings.Count(rest, "|") >= 2
-}
-
-// judge says what is wrong with a handshake, in better words than go-plugin has.
-func (l *launch) judge(handshake string) error {
-	parts := strings.Split(handshake, "|")
-	if parts[0] != "1" {
-		return fmt.Errorf("it speaks version %s of go-plugin's handshake, this leat (%s) speaks 1: build the plugin with a go-plugin of version 1", line(parts[0]), version())
-	}
-	v, err := strconv.Atoi(parts[1])
-	switch {
-	case err != nil:
-		return fmt.Errorf("its handshake names no protocol version: %q", clip(line(handshake)))
-	case v > wire.ProtocolVersion:
-		return fmt.Errorf("it speaks protocol version %d, this leat (%s) speaks %d: upgrade leat", v, version(), wire.ProtocolVersion)
-	case v < wire.ProtocolVersion:
-		return fmt.Errorf("it speaks protocol version %d, this leat (%s) speaks %d: upgrade the plugin", v, version(), wire.ProtocolVersion)
-	case len(parts) < 5 || parts[4] != "grpc":
-		return errors.New("it does not speak gRPC: its handshake must name the protocol grpc")
-	}
-	return nil
 }
 
 func (l *launch) fail(err error) {
@@ -238,35 +183,6 @@ func (l *launch) wait(d time.Duration) bool {
 	default:
 		return false
 	}
-}
-
-// ended says how the process ended, "" if it runs still after d.
-func (l *launch) ended(d time.Duration) string {
-	if !l.wait(d) {
-		return ""
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.end == nil {
-		return ""
-	}
-	return describeEnd(l.end)
-}
-
-// lastWords quotes the last of what the process wrote to its standard error, but for what it wrote to debug it.
-func (l *launch) lastWords() string {
-	var words []string
-	for text := range strings.Lines(l.last.text()) {
-		e := parseLine([]byte(strings.TrimSpace(text)), time.Time{})
-		if e.message = strings.TrimSpace(e.message); e.level > slog.LevelDebug && e.message != "" {
-			words = append(words, strconv.Quote(l.logs.redact(clip(e.message))))
-		}
-	}
-	const most = 6
-	if len(words) == 0 {
-		return ""
-	}
-	return "; its last words: " + strings.Join(words[max(0, len(words)-most):], ", ")
 }
 
 // pid returns the number of the process, 0 before it runs.
@@ -320,51 +236,4 @@ func (l *launch) unchanged() error {
 		return nil
 	}
 	return l.prog.unchanged()
-}
-
-// Wait implements runner.Runner.
-func (l *launch) Wait(context.Context) error {
-	<-l.done
-	return nil
-}
-
-// Kill implements runner.Runner. What go-plugin calls a kill is a request here: the host has its own timers for more.
-func (l *launch) Kill(context.Context) error {
-	l.terminate()
-	return nil
-}
-
-// Stdout implements runner.Runner.
-func (l *launch) Stdout() io.ReadCloser { return l.stdout }
-
-// Stderr implements runner.Runner: it is empty, for go-plugin must not parse it.
-func (l *launch) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
-
-// Name implements runner.Runner.
-func (l *launch) Name() string { return l.plan.Name }
-
-// ID implements runner.Runner.
-func (l *launch) ID() string {
-	if pid := l.pid(); pid > 0 {
-		return strconv.Itoa(pid)
-	}
-	return ""
-}
-
-// Diagnose implements runner.Runner.
-func (l *launch) Diagnose(context.Context) string { return "" }
-
-// PluginToHost implements runner.Runner: the socket must be in the folder that was made for it, which nobody else can enter.
-func (l *launch) PluginToHost(network, address string) (string, string, error) {
-	if network != "unix" || filepath.Dir(filepath.Clean(address)) != filepath.Clean(l.folder) {
-		err := fmt.Errorf("it listens on %s %s: it must listen on a Unix socket in the folder that %s names", line(network), clip(line(address)), wire.SocketDirEnv)
-		l.fail(err)
-		return "", "", err
-	}
-	return network, address, nil
-}
-
-// HostToPlugin implements runner.Runner.
-func (l *launch) HostToPlugin(network, address string) (string, string, error) {
-	return network, address, nil
 }

@@ -62,6 +62,9 @@ const maxMessage = 72 << 20
 // start starts a plugin's process, and returns once it has answered Describe. The error is for people; it says what was wrong and what
 // the process said.
 func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) (*life, error) {
+	if !supported {
+		return nil, errors.New("plugins run on Linux and macOS only for now")
+	}
 	ctx, cancel := context.WithTimeout(ctx, plan.Config.StartTimeout)
 	defer cancel()
 	defer h.tell(plan)()
@@ -166,7 +169,7 @@ func (l *life) connect() error {
 
 // startError makes one sentence of what is known of a start that failed: what the process did says more than what go-plugin saw.
 func (l *life) startError(err error, plan pipeline.PluginPlan) error {
-	command := strings.Join(plan.Config.Command, " ")
+	command := l.run.logs.redact(strings.Join(plan.Config.Command, " "))
 	if own := l.run.problem(); own != nil {
 		return fmt.Errorf("%s: %w", command, own)
 	}
@@ -216,8 +219,7 @@ func (l *life) ping(d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	_, err := grpc_health_v1.NewHealthClient(l.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
-	switch status.Code(err) {
-	case codes.DeadlineExceeded, codes.Unavailable: // another error is an answer
+	if status.Code(err) == codes.DeadlineExceeded { // another error is an answer, or the end of the connection
 		l.condemn("it did not answer a ping within " + d.String())
 	}
 }

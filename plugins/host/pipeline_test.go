@@ -112,6 +112,29 @@ func TestPipeline(t *testing.T) {
 			}
 		})
 	})
+	t.Run("with_a_frozen_process_fails_in_time_and_recovers", func(t *testing.T) {
+		h := newHost(t)
+		r, api := opened(t, h, planOf(t, "ok"), `timeout = "300ms"`)
+		if err := api.Start(within(t)); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(onlyPID(t, h), syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		failed := false
+		for deadline := time.Now().Add(20 * time.Second); ; {
+			err := get(t, api)
+			if failed = failed || err != nil; failed && err == nil {
+				break
+			}
+			if err != nil && !errors.Is(err, pipeline.KindPlugin) || time.Now().After(deadline) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, c := range []struct{ name, keys string }{{"fail", `timeout = "1s"`}, {"skip", "timeout = \"1s\"\non_failure = \"skip\""}} {
 		t.Run("with_a_process_that_is_killed_again_and_again_gives_every_caller_an_answer/"+c.name, func(t *testing.T) {
 			h := newHost(t)
