@@ -37,7 +37,8 @@ type CallProgress struct {
 	Outcome          Judgement
 	Status           int // of the outcome
 	StopReason       string
-	BodySpent        bool // told by a FarCall's Next alone: the request's body can't be had again
+	BodySpent        bool   // told by a FarCall's Next alone: the request's body can't be had again
+	Ended            string // told by a FarCall: the caller has left, by "canceled", "deadline" or "timeout"
 }
 
 // Judgement is what stages make of an outcome; see [Call.Judge].
@@ -125,10 +126,11 @@ func (c *Call) Apply(ch *CallChanges, stage string) {
 func (c *Call) Wait(ctx context.Context, d time.Duration) error {
 	if c != nil && c.far != nil {
 		p, err := c.far.Wait(ctx, d, c.takeChanges())
-		if err == nil {
-			c.progress(p)
+		if err != nil {
+			return err
 		}
-		return err
+		c.progress(p)
+		return ctx.Err()
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -162,9 +164,17 @@ func (c *Call) progress(p CallProgress) {
 	c.attempts.Store(int32(p.Attempts))        //nolint:gosec // small counts
 	c.sends.Store(int32(p.Sends))              //nolint:gosec // small counts
 	c.resends.Store(int32(p.TransportResends)) //nolint:gosec // small counts
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waiting, c.sending, c.stopped = p.Waiting, p.Upstream, p.StopReason
 	o := p.Outcome
+	c.mu.Lock()
+	c.waiting, c.sending, c.stopped = p.Waiting, p.Upstream, p.StopReason
 	c.outcome = verdict{kind: o.Kind, class: o.Class, message: o.Message, problem: o.ProblemType, status: p.Status}
+	c.mu.Unlock()
+	switch p.Ended {
+	case "canceled":
+		c.life.end(context.Canceled, "")
+	case "deadline":
+		c.life.end(context.DeadlineExceeded, "")
+	case "timeout":
+		c.life.end(context.DeadlineExceeded, "timeout")
+	}
 }

@@ -155,10 +155,10 @@ func (p *program) leave(code int) {
 	if dir != "" && err == nil {
 		for _, e := range entries {
 			if e.Type()&os.ModeSocket != 0 {
-				_ = os.Remove(filepath.Join(dir, e.Name()))
+				_ = os.Remove(filepath.Join(dir, e.Name())) //nolint:gosec // the folder is from who started the program
 			}
 		}
-		_ = os.Remove(dir) // if that was all
+		_ = os.Remove(dir) //nolint:gosec // likewise; and only if that was all
 	}
 	os.Exit(code)
 }

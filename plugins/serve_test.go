@@ -183,7 +183,7 @@ func start(t *testing.T) *started {
 	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(os.Args[0]) //nolint:noctx // it ends by what is tested
+	s.cmd = exec.Command(os.Args[0])
 	s.cmd.Env = []string{asPlugin + "=one", wire.CookieKey + "=" + wire.CookieValue, wire.SocketDirEnv + "=" + s.dir, "PLUGIN_PROTOCOL_VERSIONS=1"}
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()

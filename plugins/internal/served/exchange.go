@@ -113,7 +113,7 @@ func (x *exchange) run() {
 	var resp *http.Response
 	var ch pipeline.CallChanges
 	if err == nil {
-		resp, ch, err = x.inst.stage.Do(req, state, x)
+		resp, ch, err = x.inst.stage.Do(req, state, x) //nolint:bodyclose // the host has it
 	}
 	out := x.outcome(resp, &ch, err)
 	x.leave()
@@ -156,26 +156,6 @@ func (x *exchange) ask(f *wire.Frame, doing string) (*wire.Frame, error) {
 	}
 }
 
-// deadlineSkew is how much later than the host's a deadline may come here.
-const deadlineSkew = 10 * time.Millisecond
-
-// left ends the stage's context where the host says that the caller has left. ctx is the stage's, which has the deadline as its own.
-func (x *exchange) left(ctx context.Context, how string) {
-	switch how {
-	case "":
-		return
-	case "canceled":
-	default:
-		late := time.NewTimer(deadlineSkew)
-		defer late.Stop()
-		select {
-		case <-ctx.Done():
-		case <-late.C:
-		}
-	}
-	x.end()
-}
-
 func errParted() error {
 	return pipeline.Errorf(pipeline.KindInternal, "the stage's needs have no response: its part ended as it called next")
 }
@@ -192,7 +172,6 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 		return nil, x.state, asError(err)
 	}
 	if r := x.do.GetResult(); r != nil && x.nexts == 1 {
-		x.left(req.Context(), r.GetEnded())
 		if edits != nil {
 			return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage changed the request, which its needs say nothing of: it is asked once the response is there")
 		}
@@ -210,8 +189,7 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 	if !ok {
 		return nil, x.state, errTurn()
 	}
-	x.left(req.Context(), r.Result.GetEnded())
-	if err := req.Context().Err(); err != nil && x.ctx.Err() == nil { // the stage's own deadline, which the host does not know
+	if err := req.Context().Err(); err != nil && x.ctx.Err() == nil && r.Result.GetEnded() == "" { // the stage's own deadline, which the host does not know
 		_, p, _ := x.result(r.Result)
 		if x.last.resp != nil {
 			_ = x.last.resp.Body.Close()
@@ -255,8 +233,9 @@ func (x *exchange) Wait(ctx context.Context, d time.Duration, ch pipeline.CallCh
 	}
 	if k, ok := answer.GetKind().(*wire.Frame_Awake); ok {
 		x.progress(k.Awake.GetCall())
-		x.left(ctx, k.Awake.GetEnded())
-		return x.state, ctx.Err()
+		p := x.state
+		p.Ended = k.Awake.GetEnded()
+		return p, ctx.Err()
 	}
 	return x.state, errTurn()
 }

@@ -50,7 +50,7 @@ func (x *exchange) checkParted(resp *http.Response, err error) {
 func (x *exchange) failure(err error) *wire.Error {
 	e, ok := errors.AsType[*pipeline.Error](err)
 	if !ok {
-		e = asError(err).(*pipeline.Error) //nolint:errorlint,errcheck // always one
+		e = asError(err).(*pipeline.Error) //nolint:errorlint // always one
 	}
 	w := wire.ErrorTo(e)
 	if w.Stage == "" {

@@ -33,7 +33,7 @@ func (c *resultCause) Error() string { return c.text }
 func (x *exchange) result(r *wire.Result) (*http.Response, pipeline.CallProgress, error) {
 	x.progress(r.GetCall())
 	p := x.state
-	p.BodySpent = !r.GetReplayable()
+	p.BodySpent, p.Ended = !r.GetReplayable(), r.GetEnded()
 	if e := r.GetError(); e != nil {
 		failure := wire.ErrorFrom(e)
 		if len(e.GetHeaders()) > 0 {
@@ -46,7 +46,7 @@ func (x *exchange) result(r *wire.Result) (*http.Response, pipeline.CallProgress
 	}
 	w := r.GetResponse()
 	header := wire.HeadersFrom(w.GetHeaders())
-	status := int(w.GetStatus()) //nolint:gosec // a status
+	status := int(w.GetStatus())
 	resp := &http.Response{
 		StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status), Header: header.Clone(), ContentLength: w.GetLength(), Proto: w.GetProto(),
 	}

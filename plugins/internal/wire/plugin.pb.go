@@ -2054,6 +2054,7 @@ type Result struct {
 	Error         *Error                 `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
 	Call          *Call                  `protobuf:"bytes,3,opt,name=call,proto3" json:"call,omitempty"`
 	Replayable    bool                   `protobuf:"varint,4,opt,name=replayable,proto3" json:"replayable,omitempty"` // Next may be called again
+	Ended         string                 `protobuf:"bytes,5,opt,name=ended,proto3" json:"ended,omitempty"`            // "canceled", "deadline" or "timeout": the caller has left; what the stage returns is heard for a moment only
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2114,6 +2115,13 @@ func (x *Result) GetReplayable() bool {
 		return x.Replayable
 	}
 	return false
+}
+
+func (x *Result) GetEnded() string {
+	if x != nil {
+		return x.Ended
+	}
+	return ""
 }
 
 type Response struct {
@@ -2223,6 +2231,7 @@ type Error struct {
 	OfResult      bool                   `protobuf:"varint,11,opt,name=of_result,json=ofResult,proto3" json:"of_result,omitempty"` // by the plugin: it is the last Result's error, or was made of it; the host keeps the cause
 	Panic         bool                   `protobuf:"varint,12,opt,name=panic,proto3" json:"panic,omitempty"`                       // by the plugin: the stage panicked
 	OfBody        bool                   `protobuf:"varint,13,opt,name=of_body,json=ofBody,proto3" json:"of_body,omitempty"`       // by the plugin: it was made of the error with which the body broke off
+	Truncated     bool                   `protobuf:"varint,14,opt,name=truncated,proto3" json:"truncated,omitempty"`               // by the plugin: of the response's body no more is known than its beginning
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2344,6 +2353,13 @@ func (x *Error) GetPanic() bool {
 func (x *Error) GetOfBody() bool {
 	if x != nil {
 		return x.OfBody
+	}
+	return false
+}
+
+func (x *Error) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
 	}
 	return false
 }
@@ -2879,6 +2895,7 @@ func (x *Wait) GetChanges() *Changes {
 type Awake struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Ended         string                 `protobuf:"bytes,2,opt,name=ended,proto3" json:"ended,omitempty"` // as in Result
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2918,6 +2935,13 @@ func (x *Awake) GetCall() *Call {
 		return x.Call
 	}
 	return nil
+}
+
+func (x *Awake) GetEnded() string {
+	if x != nil {
+		return x.Ended
+	}
+	return ""
 }
 
 // Read asks for the last response's body.
@@ -4014,14 +4038,15 @@ const file_leat_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x04last\x18\x02 \x01(\bR\x04last\x121\n" +
 	"\achanges\x18\x03 \x01(\v2\x17.leat.plugin.v1.ChangesR\achanges\x12*\n" +
 	"\x05spans\x18\x04 \x03(\v2\x14.leat.plugin.v1.SpanR\x05spans\x12,\n" +
-	"\x04span\x18\x05 \x01(\v2\x18.leat.plugin.v1.SpanDataR\x04span\"\xb5\x01\n" +
+	"\x04span\x18\x05 \x01(\v2\x18.leat.plugin.v1.SpanDataR\x04span\"\xcb\x01\n" +
 	"\x06Result\x124\n" +
 	"\bresponse\x18\x01 \x01(\v2\x18.leat.plugin.v1.ResponseR\bresponse\x12+\n" +
 	"\x05error\x18\x02 \x01(\v2\x15.leat.plugin.v1.ErrorR\x05error\x12(\n" +
 	"\x04call\x18\x03 \x01(\v2\x14.leat.plugin.v1.CallR\x04call\x12\x1e\n" +
 	"\n" +
 	"replayable\x18\x04 \x01(\bR\n" +
-	"replayable\"\xdc\x01\n" +
+	"replayable\x12\x14\n" +
+	"\x05ended\x18\x05 \x01(\tR\x05ended\"\xdc\x01\n" +
 	"\bResponse\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\rR\x06status\x120\n" +
 	"\aheaders\x18\x02 \x03(\v2\x16.leat.plugin.v1.HeaderR\aheaders\x12\x16\n" +
@@ -4029,7 +4054,7 @@ const file_leat_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05proto\x18\x04 \x01(\tR\x05proto\x12\x16\n" +
 	"\x06stream\x18\x05 \x01(\bR\x06stream\x12\x16\n" +
 	"\x06sha256\x18\x06 \x01(\fR\x06sha256\x12(\n" +
-	"\x04body\x18\a \x01(\v2\x14.leat.plugin.v1.BodyR\x04body\"\xf3\x02\n" +
+	"\x04body\x18\a \x01(\v2\x14.leat.plugin.v1.BodyR\x04body\"\x91\x03\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05class\x18\x02 \x01(\tR\x05class\x12\x16\n" +
@@ -4047,7 +4072,8 @@ const file_leat_plugin_v1_plugin_proto_rawDesc = "" +
 	"retryAfter\x12\x1b\n" +
 	"\tof_result\x18\v \x01(\bR\bofResult\x12\x14\n" +
 	"\x05panic\x18\f \x01(\bR\x05panic\x12\x17\n" +
-	"\aof_body\x18\r \x01(\bR\x06ofBody\"\xa5\x02\n" +
+	"\aof_body\x18\r \x01(\bR\x06ofBody\x12\x1c\n" +
+	"\ttruncated\x18\x0e \x01(\bR\ttruncated\"\xa5\x02\n" +
 	"\x06Return\x12+\n" +
 	"\x05edits\x18\x01 \x01(\v2\x15.leat.plugin.v1.EditsR\x05edits\x124\n" +
 	"\bresponse\x18\x02 \x01(\v2\x18.leat.plugin.v1.ResponseR\bresponse\x12+\n" +
@@ -4099,9 +4125,10 @@ const file_leat_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x04text\x18\a \x01(\tR\x04text\"U\n" +
 	"\x04Wait\x12\x1a\n" +
 	"\bduration\x18\x01 \x01(\x03R\bduration\x121\n" +
-	"\achanges\x18\x02 \x01(\v2\x17.leat.plugin.v1.ChangesR\achanges\"1\n" +
+	"\achanges\x18\x02 \x01(\v2\x17.leat.plugin.v1.ChangesR\achanges\"G\n" +
 	"\x05Awake\x12(\n" +
-	"\x04call\x18\x01 \x01(\v2\x14.leat.plugin.v1.CallR\x04call\"\x06\n" +
+	"\x04call\x18\x01 \x01(\v2\x14.leat.plugin.v1.CallR\x04call\x12\x14\n" +
+	"\x05ended\x18\x02 \x01(\tR\x05ended\"\x06\n" +
 	"\x04Read\"\x06\n" +
 	"\x04Drop\"\b\n" +
 	"\x06Cancel\"\x84\x02\n" +
