@@ -61,6 +61,7 @@ type Call struct {
 
 	far     FarCall // whose pipeline runs in another process; nil: in this one
 	changes CallChanges
+	counts  bool // what is sent there is to be counted for budgets
 	counted bool // it has sent, there
 	watched bool // in the other process somebody watches the events
 }

@@ -24,9 +24,10 @@ type ServedStages struct {
 
 // ServedStage is one of them. It is safe for concurrent use.
 type ServedStage struct {
-	chain *chain
-	link  *link
-	stage Stage
+	chain   *chain
+	link    *link
+	stage   Stage
+	retries bool // it may: so it counts what is sent
 }
 
 // FarCall is the call of a served stage as the pipeline's own process has it.
@@ -51,14 +52,15 @@ func (v *ServedStages) Open(f Factory, config any, s Settings) (*ServedStage, er
 	}
 	s.Redactor, s.Random, s.state, s.hosts = redactor, v.Random, &v.state, v.state.hostsOf(s.Pipeline)
 	if s.Transport = v.Transport; s.Transport == nil {
-		s.Transport = http.DefaultTransport
+		s.Transport = http.DefaultTransport //nolint:forbidigo // as documented
 	}
+	needs := f.NeedsOf(config)
 	stage, err := f.Build(config, s)
 	if err != nil {
 		return nil, err
 	}
 	ch := &chain{name: s.Pipeline, redactor: redactor, logger: s.Log(), hosts: s.hosts, telemetry: &telemetry{}, flow: &flow{}, stages: []StageInfo{{s.Stage, f.Type()}}}
-	return &ServedStage{chain: ch, stage: stage, link: &link{chain: ch, stage: stage, name: s.Stage, next: farLink{ch}}}, nil
+	return &ServedStage{chain: ch, stage: stage, retries: needs.Retry, link: &link{chain: ch, stage: stage, name: s.Stage, next: farLink{ch}}}, nil
 }
 
 // Do runs the stage on req, whose context ends with the call. What the stage did to the call after its last Next or Wait is in the
@@ -128,7 +130,8 @@ func (v *ServedStage) call(ctx context.Context, s CallState) *Call {
 		at = at.prev
 	}
 	c.progress(s.CallProgress)
-	c.counted = s.Sends > 0 // before this stage, or by an earlier run of it
+	c.counts = v.retries && !s.RetryOwned // one stage of a pipeline: the others see the same sends go by
+	c.counted = s.Sends > 0               // before this stage, or by an earlier run of it
 	return c
 }
 
@@ -163,6 +166,9 @@ func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // countFar counts what another process has sent to host, for budgets; see countSend.
 func (c *Call) countFar(host *Host, sends int) {
+	if !c.counts {
+		return
+	}
 	at := time.Now()
 	for range sends {
 		granted := c.useGrant()

@@ -131,7 +131,7 @@ func readUpTo(r io.Reader, limit, size int64) ([]byte, error) {
 		}
 		n, err := r.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
-		if err == io.EOF { //nolint:errorlint // a reader ends with io.EOF itself
+		if err == io.EOF {
 			return data, nil
 		}
 		if err != nil {
@@ -167,7 +167,7 @@ func (x *exchange) onRead() error {
 		if x.seen == nil {
 			x.seen = peekBody(x.resp, need.Limit())
 		}
-		if x.ctx.Err() != nil {
+		if x.ended() != "" && x.seen.err == nil {
 			return x.st.over(x.ctx)
 		}
 		x.putBody(b, x.seen.data, need.Body == pipeline.BodyDigest)

@@ -141,15 +141,19 @@ func (x *exchange) lend(e *pipeline.Error) {
 	e.Header = x.lastHeader
 	if x.seen != nil {
 		e.Body = slices.Clone(x.seen.data[:min(len(x.seen.data), attachBytes)])
-		e.Truncated = x.seen.more || x.seen.err != nil || len(x.seen.data) > attachBytes
+		e.Truncated = e.Truncated || x.seen.more || x.seen.err != nil || len(x.seen.data) > attachBytes
 	}
 }
 
 // overlay makes the error that a stage made of another one: that, with its cause and what belongs to it, in the words of the stage.
 func (x *exchange) overlay(behind error, within, said *pipeline.Error) error {
+	told := within.Message
+	if error(within) != behind { //nolint:errorlint // the value itself: one with others around it was told with their words
+		told = behind.Error()
+	}
 	same := said.Kind == within.Kind && said.Class == within.Class && said.Reason == within.Reason && said.ProblemType == within.ProblemType &&
 		said.RetryAfter == within.RetryAfter && slices.Equal(said.Violations, within.Violations) &&
-		(said.Message == within.Message || said.Message == x.inst.grants.redactor.Text(within.Message))
+		(said.Message == told || said.Message == x.inst.grants.redactor.Text(told))
 	if same {
 		return behind
 	}

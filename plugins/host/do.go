@@ -82,7 +82,7 @@ func (x *exchange) sendResult() error {
 // putResult writes what came of next.
 func (x *exchange) putResult(w *wire.Result) {
 	w.Reset()
-	w.Replayable = x.rewind != nil && x.rewind.Again()
+	w.Replayable, w.Ended = x.rewind != nil && x.rewind.Again(), x.ended()
 	if x.err != nil {
 		w.Error = x.errorTo(x.err)
 		return

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -33,6 +34,9 @@ type exchange struct {
 	err               error          // likewise
 	seen              *lookahead     // what was read of resp
 	dropped           bool           // resp's body is closed
+	dropping          time.Duration  // how long that took: it is part of the wait that follows
+	late              bool           // the caller had left when the last next returned
+	parting           *time.Timer    // of the moment for which a plugin is heard whose caller has left; nil: it has not
 	lastStatus        int            // of the last response, though it be dropped
 	lastHeader        http.Header
 }
@@ -139,6 +143,9 @@ func (x *exchange) cancel() {
 // finish gives back what the exchange has taken.
 func (x *exchange) finish() {
 	x.cancel()
+	if x.parting != nil {
+		x.parting.Stop()
+	}
 	if x.owner {
 		x.call.ReleaseRetry()
 	}
@@ -162,7 +169,11 @@ func (x *exchange) send(f *wire.Frame) error {
 func (x *exchange) await() (inbound, error) {
 	expired := x.watch.start()
 	defer x.watch.stop()
-	s := x.inst.session
+	s, left := x.inst.session, x.ctx.Done()
+	var over <-chan time.Time
+	if x.parting != nil {
+		left, over = nil, x.parting.C
+	}
 	for {
 		select {
 		case in := <-x.slot.in:
@@ -176,9 +187,12 @@ func (x *exchange) await() (inbound, error) {
 				return inbound{}, x.invalid("sent several frames where one was its turn")
 			}
 			return in, nil
-		case <-x.ctx.Done():
+		case <-left:
+			return inbound{}, x.st.over(x.ctx)
+		case <-over:
 			return inbound{}, x.st.over(x.ctx)
 		case <-expired:
+			x.st.suspect(s)
 			return inbound{}, x.st.failure(classDeadline, "plugin %s did not answer within timeout %s", x.st.opts.name, x.st.remote.Timeout)
 		case <-s.dead:
 			if len(x.slot.in) > 0 { // its last words came before its end
@@ -187,6 +201,20 @@ func (x *exchange) await() (inbound, error) {
 			return inbound{}, x.crashed()
 		}
 	}
+}
+
+// lastWords is how long a plugin is heard once it was told that the caller has left: what it makes of that says more than the host can.
+const lastWords = 20 * time.Millisecond
+
+// ended says how the caller has left, "" if it has not. From then on the plugin has a moment to end the exchange.
+func (x *exchange) ended() string {
+	if x.ctx.Err() == nil {
+		return ""
+	}
+	if x.parting == nil {
+		x.parting = time.NewTimer(lastWords)
+	}
+	return x.st.over(x.ctx).Reason
 }
 
 // crashed is the failure of a plugin whose connection has ended.
@@ -258,7 +286,8 @@ func (f *final) Unwrap() error { return f.err }
 func (x *exchange) roundTrip(r *http.Request) {
 	x.nexts++
 	x.seen, x.dropped, x.lastStatus, x.lastHeader = nil, false, 0, nil
-	x.resp, x.err = x.next.RoundTrip(r)
+	x.resp, x.err = x.next.RoundTrip(r) //nolint:bodyclose // who returns it, or forget, does
+	x.late, x.dropping = x.ctx.Err() != nil, 0
 	switch {
 	case x.err != nil && x.resp != nil:
 		x.resp = nil
@@ -281,8 +310,14 @@ func (x *exchange) drop() {
 		x.resp.Body = (&content{data: x.seen.data}).reader()
 		return
 	}
-	pipeline.Drop(x.resp)
 	x.dropped = true
+	if pipeline.IsStream(x.resp) { // it has no end to wait for
+		_ = x.resp.Body.Close()
+		return
+	}
+	began := time.Now()
+	pipeline.Drop(x.resp)
+	x.dropping = time.Since(began)
 }
 
 // forget lets go of what the last next gave, for good.

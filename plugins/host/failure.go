@@ -37,8 +37,9 @@ func (x *exchange) failed(err error) (*http.Response, error) {
 	x.cancel()
 	x.failHop(err)
 	if x.ctx.Err() != nil {
+		last := x.lateError()
 		x.forget()
-		return nil, x.st.over(x.ctx)
+		return nil, last
 	}
 	e := x.own(err)
 	policy := x.st.remote.OnFailure
@@ -60,6 +61,17 @@ func (x *exchange) failed(err error) (*http.Response, error) {
 		x.attach(e)
 	}
 	return nil, e
+}
+
+// lateError is the error of a caller who has left: the one that he met within next or as a body was read, for that says where.
+func (x *exchange) lateError() error {
+	switch {
+	case x.late && x.err != nil:
+		return x.err
+	case x.seen != nil && inner(x.seen.err) != nil:
+		return x.seen.err
+	}
+	return x.st.over(x.ctx)
 }
 
 // own returns a copy of err that is this call's alone: the host gives one error to all who wait for a start.

@@ -93,13 +93,15 @@ func (x *exchange) onWait(w *wire.Wait) error {
 	if err := x.apply(w.GetChanges()); err != nil {
 		return err
 	}
+	d, x.dropping = max(0, d-x.dropping), 0
 	began := time.Now()
 	err := x.call.Wait(x.ctx, d)
 	x.call.Waited(time.Since(began))
-	if err != nil {
-		return x.st.over(x.ctx)
+	if err != nil && x.ctx.Err() == nil {
+		return err
 	}
 	sc := &x.slot.scratch
+	sc.awake.Ended = x.ended()
 	progress := x.call.Progress()
 	wire.ProgressInto(&sc.call, &progress)
 	sc.awake.Call = &sc.call
