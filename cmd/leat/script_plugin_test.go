@@ -41,9 +41,9 @@ func install(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	from, err := os.Open(self)
 	ts.Check(err)
-	defer from.Close() //nolint:errcheck // it was read only
+	defer from.Close()
 	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o700))
-	to, err := os.OpenFile(ts.MkAbs(filepath.Join(args[0], "leat-plugin")), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o700) //nolint:gosec // a program must be one
+	to, err := os.OpenFile(ts.MkAbs(filepath.Join(args[0], "leat-plugin")), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o700)
 	ts.Check(err)
 	_, err = io.Copy(to, from)
 	if err == nil && len(args) > 1 {
