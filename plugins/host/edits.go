@@ -206,6 +206,9 @@ func (e *edits) headers(h http.Header) {
 		}
 		if len(one.GetValues()) == 0 {
 			delete(h, name)
+			if name == "User-Agent" {
+				h[name] = nil // where there is none, net/http sends its own
+			}
 			continue
 		}
 		from := len(texts)

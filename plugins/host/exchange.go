@@ -310,20 +310,24 @@ func (x *exchange) drop() {
 		x.resp.Body = (&content{data: x.seen.data}).reader()
 		return
 	}
-	x.dropped = true
-	if pipeline.IsStream(x.resp) { // it has no end to wait for
+	began := time.Now()
+	x.letGo()
+	x.dropped, x.dropping = true, time.Since(began)
+}
+
+// letGo closes the last response: one that has an end, when it was read up to that or not much further.
+func (x *exchange) letGo() {
+	if pipeline.IsStream(x.resp) {
 		_ = x.resp.Body.Close()
 		return
 	}
-	began := time.Now()
 	pipeline.Drop(x.resp)
-	x.dropping = time.Since(began)
 }
 
 // forget lets go of what the last next gave, for good.
 func (x *exchange) forget() {
 	if x.resp != nil && !x.dropped {
-		pipeline.Drop(x.resp)
+		x.letGo()
 	}
 	x.resp, x.err, x.seen, x.dropped = nil, nil, nil, false
 }

@@ -255,7 +255,7 @@ func (x *exchange) responseEdit(resp *http.Response) (*wire.Body, error) {
 	data, err := readBody(resp.Body, x.responseLimit(), "response.body_limit")
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.got && bytes.Equal(data, b.data) && (err == nil) == (b.fail == nil) {
+	if (b.got || b.length == 0) && bytes.Equal(data, b.data) && (err == nil) == (b.fail == nil) {
 		return nil, nil //nolint:nilnil // unchanged
 	}
 	if err != nil {
