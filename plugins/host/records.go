@@ -16,6 +16,7 @@ type logQueue struct {
 	in      chan logged
 	ended   chan struct{}
 	dropped atomic.Int64
+	tell    func(dropped int64)
 
 	flushing sync.Mutex
 	flushes  int
@@ -31,9 +32,11 @@ type logged struct {
 // maxQueuedLogs bounds the records that wait; more are counted only.
 const maxQueuedLogs = 1024
 
-func newLogQueue() *logQueue {
-	return &logQueue{in: make(chan logged, maxQueuedLogs), ended: make(chan struct{}), flushed: make(chan int, 1)}
+func newLogQueue(tell func(dropped int64)) *logQueue {
+	return &logQueue{tell: tell, in: make(chan logged, maxQueuedLogs), ended: make(chan struct{}), flushed: make(chan int, 1)}
 }
+
+const recordsDropped = "log records of a plugin were dropped"
 
 // put queues a record, or drops it where too many wait.
 func (q *logQueue) put(l logged) {
@@ -66,6 +69,9 @@ func (q *logQueue) run() {
 func (q *logQueue) write(l logged) {
 	if l.run != nil {
 		l.run()
+	}
+	if n := q.dropped.Swap(0); n > 0 {
+		q.tell(n)
 	}
 	if l.flush == 0 {
 		return
@@ -139,7 +145,7 @@ func (x *exchange) writeLogs() {
 		x.slot.session.writeLog(x.ctx, x.st, l)
 	}
 	if dropped > 0 {
-		x.st.opts.settings.Log().LogAttrs(x.ctx, slog.LevelWarn, "log records of a plugin were dropped", append(x.st.logAttrs(), slog.Int("dropped", dropped))...)
+		x.st.opts.settings.Log().LogAttrs(x.ctx, slog.LevelWarn, recordsDropped, append(x.st.logAttrs(), slog.Int("dropped", dropped))...)
 	}
 }
 

@@ -62,9 +62,12 @@ const sessionWorkers = 3
 // newSession opens the stream on cc. It is to be called outside every bubble of virtual time.
 func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error) {
 	s := &session{
-		opts: o, client: wire.NewPluginClient(cc), slots: make([]slot, o.maxInFlight), free: make(chan *slot, o.maxInFlight), logs: newLogQueue(),
+		opts: o, client: wire.NewPluginClient(cc), slots: make([]slot, o.maxInFlight), free: make(chan *slot, o.maxInFlight),
 		ending: make(chan struct{}), refusing: make(chan struct{}), dead: make(chan struct{}), idle: make(chan struct{}),
 	}
+	s.logs = newLogQueue(func(n int64) {
+		o.logger.LogAttrs(context.Background(), slog.LevelWarn, recordsDropped, slog.String("plugin", o.plugin), slog.Int64("dropped", n))
+	})
 	s.lower.of, s.canonical.of, s.spelt.of = strings.ToLower, http.CanonicalHeaderKey, strings.Clone
 	s.intern = s.spelt.text
 	s.working.Store(sessionWorkers)

@@ -194,3 +194,24 @@ func TestChanges_attach_what_is_granted(t *testing.T) {
 		t.Errorf("got %q %v", sent, err)
 	}
 }
+
+func TestTelemetry_logs_without_end(t *testing.T) {
+	const records = 20000
+	sc := newScene(t, signs(), answering, func(x *said) {
+		for range records {
+			x.log(&wire.Log{Level: 4, Message: "flood"})
+			x.p.send(x.stream, 0, &wire.Frame{Kind: &wire.Frame_Log{Log: &wire.Log{Level: 4, Message: "flood"}}})
+		}
+		x.last(nil)
+	})
+	if _, _, err := sc.get(sc.simple()); err != nil {
+		t.Fatal(err)
+	}
+	if err := sc.runner.Close(); err != nil {
+		t.Error(err)
+	}
+	got := sc.logs.String()
+	if n := strings.Count(got, "msg=flood"); n > records+maxSlotLogs || n < maxSlotLogs || strings.Count(got, recordsDropped) == 0 {
+		t.Errorf("got %d records, and that %d times some were dropped", n, strings.Count(got, recordsDropped))
+	}
+}
