@@ -179,10 +179,29 @@ func (p *play) open(ctx context.Context, dir string) (err error) {
 		pipeline.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p.spans), sdktrace.WithIDGenerator(&spanNumbers{}))),
 		pipeline.WithObserver(p.record.event),
 	)...)
+	if err == nil && p.suite.stages != nil {
+		err = p.start(ctx)
+	}
 	if err != nil {
 		p.world.stop()
 	}
 	return err
+}
+
+// start has all stages be there before the first call, wherever they run: of a call that the door refuses those must hear, too, that it
+// does not reach.
+func (p *play) start(ctx context.Context) error {
+	for _, name := range (&checker{plan: p.plan}).names() {
+		one, err := p.runner.Pipeline(name)
+		if err == nil {
+			err = one.Start(ctx)
+		}
+		if err != nil {
+			_ = p.runner.Close()
+			return err
+		}
+	}
+	return nil
 }
 
 // perform has everything happen at its moment; at the same moment events come before calls.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,6 +155,11 @@ func (st *stage) logAttrs() []slog.Attr {
 	return []slog.Attr{slog.String("pipeline", set.Pipeline), slog.String("stage", set.Stage), slog.String("plugin", st.opts.name)}
 }
 
+// placed reports whether a record says by itself where it belongs, as those of the stage log do: there "stage" is the one that failed.
+func placed(l *wire.Log) bool {
+	return slices.ContainsFunc(l.GetAttributes(), func(a *wire.Attribute) bool { return a.GetKey() == "pipeline" })
+}
+
 // writeLog writes one record to the runner's logger, free of secrets.
 func (s *session) writeLog(ctx context.Context, st *stage, l *wire.Log) {
 	logger, redactor := s.opts.logger, s.opts.redactor
@@ -166,7 +172,7 @@ func (s *session) writeLog(ctx context.Context, st *stage, l *wire.Log) {
 		return
 	}
 	r := slog.NewRecord(momentOf(l.GetTime(), time.Now()), level, redactor.Text(l.GetMessage()), 0)
-	if st != nil {
+	if st != nil && !placed(l) {
 		r.AddAttrs(st.logAttrs()...)
 	} else {
 		r.AddAttrs(slog.String("plugin", s.opts.plugin))
