@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/leatdev/leat/plugins"
+	"github.com/leatdev/leat/plugins/examples/signer/sign"
 )
 
 func TestMain(m *testing.M) {
@@ -17,6 +20,7 @@ func TestMain(m *testing.M) {
 		"leat":        func() { os.Exit(shipped().start()) },
 		"leat-bad":    func() { os.Exit(bad().start()) },
 		"leat-plugin": servePlugin,
+		"leat-signer": func() { plugins.Serve(sign.Factory()) },
 	})
 }
 
@@ -31,8 +35,12 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if filepath.Base(env.WorkDir) == "script-send" {
+			switch filepath.Base(env.WorkDir) {
+			case "script-send":
 				return os.WriteFile(filepath.Join(env.WorkDir, "pipelines.toml"), file, 0o600)
+			case "script-plugin_demo":
+				lock, err := os.ReadFile("../../pipelines.lock")
+				return errors.Join(err, os.WriteFile(filepath.Join(env.WorkDir, "pipelines.toml"), file, 0o600), os.WriteFile(filepath.Join(env.WorkDir, "pipelines.lock"), lock, 0o600))
 			}
 			if strings.HasPrefix(filepath.Base(env.WorkDir), "script-credential") {
 				return serveTokens(env)
