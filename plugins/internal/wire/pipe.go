@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 )
 
@@ -102,6 +103,7 @@ func (p *Pipe) Write(done <-chan struct{}) error {
 	for ending := false; ; {
 		select {
 		case <-p.wake:
+			runtime.Gosched() // who is about to send travels along
 		case <-done:
 			p.fail(io.ErrClosedPipe)
 			ending = true
