@@ -116,7 +116,7 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	case err = <-result:
 	case <-ctx.Done():
 		l.run.destroy()
-		_ = <-result // whatever it is, the deadline was before it
+		<-result //nolint:errcheck // whatever it is, the deadline was before it
 		return l.startError(context.Cause(ctx), plan)
 	}
 	if err != nil {
