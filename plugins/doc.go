@@ -10,6 +10,9 @@
 //	[stages.sign]
 //	use = "signer/hmac"
 //
+// Run by hand, the program says what it serves; a config says what its type is for by a method Doc() string, one sentence. Package
+// plugintest runs a stage over the protocol in a test.
+//
 // # What a stage sees
 //
 // A served stage sees and changes what its needs ask for and the file grants: see [pipeline.Needs], which a config tells by a method

@@ -17,7 +17,7 @@ import (
 
 // What a stage of Direct has in place of what a file would say.
 const (
-	directTimeout  = 5 * time.Second
+	directTimeout  = 30 * time.Second // long: a test has a deadline of its own
 	directInFlight = 64
 )
 

@@ -31,6 +31,8 @@ type session struct {
 	instances map[uint32]*instance
 	ended     bool
 	running   sync.WaitGroup
+	idle      chan *exchange // to goroutines that wait for the next one; nil where there are none
+	quit      chan struct{}  // closed: they end
 	heldUp    atomic.Bool // draining was told
 }
 
@@ -43,6 +45,8 @@ func newSession(s *Server, stream wire.Stream) *session {
 	ss.stages.Random = s.opts.Random
 	if s.opts.Around != nil {
 		ss.inbox = make(chan func(), 256)
+	} else {
+		ss.idle, ss.quit = make(chan *exchange), make(chan struct{})
 	}
 	return ss
 }
@@ -111,6 +115,9 @@ func (ss *session) end() {
 		ss.server.bodies.forget(id)
 	}
 	ss.mu.Unlock()
+	if ss.quit != nil {
+		close(ss.quit)
+	}
 	ss.running.Wait()
 	for _, in := range instances {
 		_ = in.close() // nobody is left to tell
@@ -182,7 +189,32 @@ func (ss *session) begin(id uint64, do *wire.Do) {
 	default:
 		ss.live[id] = x
 		x.inst.busy.Add(1)
-		ss.running.Go(x.run)
+		ss.start(x)
+	}
+}
+
+// start runs an exchange on a goroutine that had one before, where one waits: its stack is grown already. Where time is virtual none does, for
+// it would not wait within that. ss.mu is held.
+func (ss *session) start(x *exchange) {
+	select {
+	case ss.idle <- x:
+	default:
+		ss.running.Go(func() { ss.work(x) })
+	}
+}
+
+// work runs one exchange after another.
+func (ss *session) work(x *exchange) {
+	for {
+		x.run()
+		if ss.idle == nil {
+			return
+		}
+		select {
+		case x = <-ss.idle:
+		case <-ss.quit:
+			return
+		}
 	}
 }
 
