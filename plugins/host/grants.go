@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/redact"
@@ -13,6 +14,8 @@ type grants struct {
 	pipeline.Needs
 
 	redactor *redact.Redactor
+	shows    names            // a header of the request as it travels, "" for one that does not; by canonical name
+	answers  names            // likewise of the response
 	sees     pipeline.NameSet // headers of the request
 	edits    pipeline.NameSet
 	subject  bool // it knows the call's
@@ -26,6 +29,8 @@ type grants struct {
 
 func newGrants(n pipeline.Needs, r *redact.Redactor) *grants {
 	g := &grants{Needs: n, redactor: r, sees: pipeline.NewNameSet(n.Request.Headers)}
+	g.shows.of = func(name string) string { return lowerIf(name, g.seesRequest(name)) }
+	g.answers.of = func(name string) string { return lowerIf(name, g.seesResponse(name)) }
 	var parts map[string]bool
 	g.edits, parts = editsOf(n.Request.Edit)
 	g.method, g.url, g.body = parts[":method"], parts[":url"], parts[":body"]
@@ -41,6 +46,13 @@ func newGrants(n pipeline.Needs, r *redact.Redactor) *grants {
 	g.after = len(n.Request.Headers) == 0 && len(n.Request.Edit) == 0 && !n.Request.Query && !mode(n.Request.Body) && !n.Answer && !n.Retry &&
 		len(n.Credentials) == 0
 	return g
+}
+
+func lowerIf(name string, ok bool) string {
+	if !ok {
+		return ""
+	}
+	return strings.ToLower(name)
 }
 
 func mode(m pipeline.BodyMode) bool { return m == pipeline.BodyDigest || m == pipeline.BodyFull }
@@ -87,14 +99,15 @@ func (g *grants) attaches(name string) bool {
 	return false
 }
 
-// headers writes those of h that ok lets through. Framing headers of a response, such as its length, are no secret: they are seen like others.
-func (s *scratch) putHeaders(list []*wire.Header, h http.Header, lower *names, ok func(string) bool) []*wire.Header {
+// putHeaders appends those headers of h that travel. Framing headers of a response, such as its length, are no secret: they are seen like others.
+func (s *scratch) putHeaders(list []*wire.Header, h http.Header, travels *names) []*wire.Header {
 	for name, values := range h {
-		if !ok(name) {
+		lower := travels.get(name)
+		if lower == "" {
 			continue
 		}
 		for _, v := range values {
-			list = s.putHeader(list, lower.get(name), v)
+			list = s.putHeader(list, lower, v)
 		}
 	}
 	return list
