@@ -33,7 +33,7 @@ type session struct {
 	running   sync.WaitGroup
 	idle      chan *exchange // to goroutines that wait for the next one; nil where there are none
 	quit      chan struct{}  // closed: they end
-	heldUp    atomic.Bool // draining was told
+	heldUp    atomic.Bool    // draining was told
 }
 
 func newSession(s *Server, stream wire.Stream) *session {

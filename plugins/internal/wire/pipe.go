@@ -163,6 +163,12 @@ func (p *Pipe) fail(err error) {
 // Read calls handle with each frame as it comes, until the stream ends; a frame belongs to handle. io.EOF is an orderly end.
 func (p *Pipe) Read(handle func(*Frame)) error {
 	return p.ReadRaw(func(raw Raw) error {
+		if raw.Kind == kindDo {
+			if f := readUsualDo(raw.Data); f != nil {
+				handle(f)
+				return nil
+			}
+		}
 		f := &Frame{}
 		if err := f.UnmarshalVT(raw.Data); err != nil {
 			return fmt.Errorf("a frame that can't be read: %w", err)

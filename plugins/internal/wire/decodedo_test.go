@@ -1,0 +1,62 @@
+package wire
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+)
+
+func usualDos() []*Do {
+	return []*Do{
+		{}, {Instance: 3, LogLevel: -4, Timeout: 5e9, Deadline: -1, Recording: true, Traceparent: "00-x"},
+		{Request: &Request{Method: "GET", Url: "https://a.test/", Host: "b", Length: -1, Replayable: true, Sha256: []byte("sum"), Headers: []*Header{
+			{Name: "accept", Value: []byte("*/*")}, {Name: "x-empty"}, {}, {Name: "x", Value: []byte{0xff, 0}},
+		}}},
+		{Call: &Call{
+			Pipeline: "p", Subject: "s", Operation: "o", IdempotencyKey: "k", Idempotent: true, NoRetry: true, SkipAuth: true, RetryOwned: true, Observed: true, Hop: 2,
+			Serving: []string{"A", ""}, Bound: 1, Attempts: 1 << 31, Sends: 2, TransportResends: 3, Elapsed: 4, Waiting: -5, Upstream: 6, StopReason: "r",
+		}},
+	}
+}
+
+func TestReadUsualDo(t *testing.T) {
+	for _, do := range usualDos() {
+		want := &Frame{Exchange: 1 << 40, Clock: -7, Kind: &Frame_Do{Do: do}}
+		raw, err := proto.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := readUsualDo(raw)
+		clear(raw) // nothing is left of it
+		if got == nil || !proto.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	for _, do := range []*Do{{Result: &Result{}}, {Request: &Request{Body: &Body{}}}, {Call: &Call{Outcome: &Outcome{}}}, {Call: &Call{Labels: map[string]string{"a": "b"}}}} {
+		raw, err := proto.Marshal(&Frame{Kind: &Frame_Do{Do: do}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readUsualDo(raw); got != nil {
+			t.Errorf("read %v of %v: it is for the generated code", got, do)
+		}
+	}
+}
+
+// FuzzReadUsualDo holds it against the generated code.
+func FuzzReadUsualDo(f *testing.F) {
+	for _, do := range usualDos() {
+		raw, err := proto.Marshal(&Frame{Exchange: 7, Kind: &Frame_Do{Do: do}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+		f.Add(append(raw, raw...))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, want := readUsualDo(raw), &Frame{}
+		if err := want.UnmarshalVT(raw); got != nil && (err != nil || !proto.Equal(got, want)) {
+			t.Fatalf("got %v, want %v, %v", got, want, err)
+		}
+	})
+}
