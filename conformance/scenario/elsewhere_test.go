@@ -33,10 +33,10 @@ call = [{ request = "GET /" }]
 		t.Fatal(err)
 	}
 	ran := map[string]scenario.Draws{}
-	s, err := scenario.LoadWith(path, func(place string, draws scenario.Draws) []pipeline.Factory {
+	s, err := scenario.LoadWith(path, func(n scenario.Needed) []pipeline.Factory {
 		return []pipeline.Factory{pipeline.Define("far", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
 			return func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
-				ran[strings.TrimPrefix(place, path)] = draws
+				ran[strings.TrimPrefix(n.Place, path)] = n.Draws
 				return next.RoundTrip(req)
 			}, nil
 		})}

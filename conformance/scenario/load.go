@@ -50,8 +50,15 @@ func Load(path string, options ...pipeline.Option) (*Suite, error) {
 	return LoadWith(path, nil, options...)
 }
 
-// Stages gives stage types to the test at place, "FILE:LINE", whose jitter is drawn from draws, over and over.
-type Stages func(place string, draws Draws) []pipeline.Factory
+// Stages gives stage types to a test.
+type Stages func(Needed) []pipeline.Factory
+
+// Needed is what a test needs of stages that are elsewhere.
+type Needed struct {
+	Place    string // of the test: "FILE:LINE"
+	Draws    Draws  // its jitter is drawn from these, over and over
+	Mistakes bool   // its pipelines are wrong: their tables are to be judged as well as can be
+}
 
 // LoadWith is [Load] for stages that nobody can give a function to draw jitter with, for they run in another process. The options must
 // not have the types that stages gives.
@@ -217,8 +224,9 @@ func (s *Suite) optionsOf(i int) []pipeline.Option {
 	if s.stages == nil {
 		return slices.Clip(s.options)
 	}
-	place := fmt.Sprintf("%s:%d", s.Name, s.test(i).line())
-	return append(slices.Clip(s.options), pipeline.WithStages(s.stages(place, s.doc.Tests[i].Random.orMiddle())...))
+	test := &s.doc.Tests[i]
+	needed := Needed{Place: fmt.Sprintf("%s:%d", s.Name, s.test(i).line()), Draws: test.Random.orMiddle(), Mistakes: test.Expect.Mistakes != nil}
+	return append(slices.Clip(s.options), pipeline.WithStages(s.stages(needed)...))
 }
 
 // place is where in the test file something is expected or said.

@@ -45,15 +45,15 @@ func (p *Plugin) Close() error {
 
 // Stages implements [scenario.Stages]. Tests that always draw the same number share a process with all others that draw it; one that draws
 // from a list has its own, for there the draws must come in their order.
-func (p *Plugin) Stages(place string, draws scenario.Draws) []pipeline.Factory {
-	args := []string{text(draws)}
-	if len(draws) > 1 {
-		args = append(args, place)
+func (p *Plugin) Stages(n scenario.Needed) []pipeline.Factory {
+	args := []string{text(n.Draws)}
+	if len(n.Draws) > 1 {
+		args = append(args, n.Place)
 	}
-	return p.factories(args, p.types)
+	return p.factories(args, p.types, n.Mistakes)
 }
 
-// Keep starts the process of tests that draw always the same number, and has it run until Close: between tests it would end.
+// Keep begins a run of tests. It starts the process of tests that draw always the same number, and has it run until Close: between tests it would end.
 func (p *Plugin) Keep(ctx context.Context, draws scenario.Draws) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +65,7 @@ func (p *Plugin) Keep(ctx context.Context, draws scenario.Draws) error {
 	if err != nil {
 		return err
 	}
-	r, err := pipeline.OpenFile(ctx, file, pipeline.WithStages(p.factories([]string{key}, p.types[:1])...))
+	r, err := pipeline.OpenFile(ctx, file, pipeline.WithStages(p.factories([]string{key}, p.types[:1], false)...))
 	if err != nil {
 		return err
 	}
@@ -80,27 +80,61 @@ func (p *Plugin) Keep(ctx context.Context, draws scenario.Draws) error {
 // maxInFlight is more than a crowd in a test has stages under way: while one of them waited for another to end, virtual time would stand still.
 const maxInFlight = 2048
 
-func (p *Plugin) factories(args, types []string) []pipeline.Factory {
+func (p *Plugin) factories(args, types []string, judge bool) []pipeline.Factory {
 	plan := pipeline.PluginPlan{Name: "built-in", Config: pipeline.PluginConfig{
 		Command: slices.Concat(p.command, args), StartTimeout: time.Minute, MaxInFlight: maxInFlight,
 	}}
 	list := make([]pipeline.Factory, len(types))
 	for i, typ := range types {
-		list[i] = p.factory(plan, typ)
+		list[i] = p.factory(plan, typ, judge)
 	}
 	return list
 }
 
 // factory makes stages in the process under the name of the built-in type.
-func (p *Plugin) factory(plan pipeline.PluginPlan, typ string) pipeline.Factory {
+func (p *Plugin) factory(plan pipeline.PluginPlan, typ string, judge bool) pipeline.Factory {
 	far, err := p.host.Factory(plan, typ)
 	if err != nil {
 		return pipeline.Define(typ, struct{}{}, func(struct{}, pipeline.Settings) (pipeline.Stage, error) { return nil, err })
 	}
-	return pipeline.Define(typ, *far.Config().(*host.StageConfig), func(c host.StageConfig, s pipeline.Settings) (pipeline.Stage, error) { //nolint:forcetypeassert // the host's factories have no other
+	defaults := table{StageConfig: *far.Config().(*host.StageConfig)} //nolint:errcheck,forcetypeassert // the host's factories have no other
+	if judge {
+		defaults.judge = func(c *host.StageConfig) error { return p.judge(plan, typ, c) }
+	}
+	return pipeline.Define(typ, defaults, func(c table, s pipeline.Settings) (pipeline.Stage, error) {
 		s.Remote = &pipeline.RemoteConfig{Timeout: 5 * time.Second}
-		return far.Build(&c, s)
+		return far.Build(&c.StageConfig, s)
 	})
+}
+
+// table is a stage's table that the process itself may judge.
+type table struct {
+	host.StageConfig
+
+	judge func(*host.StageConfig) error // nil: only when the stage is made
+}
+
+// UnmarshalConfig reads the table.
+func (t *table) UnmarshalConfig(value any) error {
+	if err := t.StageConfig.UnmarshalConfig(value); err != nil || t.judge == nil {
+		return err
+	}
+	return t.judge(&t.StageConfig)
+}
+
+// judge asks the process about a table. Before Keep nothing is started, and so no table is wrong.
+func (p *Plugin) judge(plan pipeline.PluginPlan, typ string, c *host.StageConfig) error {
+	p.mu.Lock()
+	idle := len(p.keepers) == 0
+	p.mu.Unlock()
+	if idle {
+		return nil
+	}
+	wrong, err := p.host.Check(context.Background(), plan, []host.StageToCheck{{Type: typ, Config: c}})
+	if err != nil {
+		return err
+	}
+	return wrong[0]
 }
 
 // text writes draws as an argument.
