@@ -59,7 +59,7 @@ func TestStageConfig_tells_every_mistake_in_the_words_of_the_file(t *testing.T) 
 		{"a_float_that_is_whole", "key_env = \"K\"\nrounds = 2.0", nil},
 		{"missing", "rounds = 1", []string{"2:2: key_env is missing (The variable that holds the key.)"}},
 		{"no_table", "", []string{"2:2: key_env is missing (The variable that holds the key.)"}},
-		{"unknown_key", "key_env = \"K\"\nalgoritm = \"sha256\"", []string{"4:1: unknown key algoritm (did you mean algorithm?)"}},
+		{"unknown_key", "key_env = \"K\"\nalgorithn = \"sha256\"", []string{"4:1: unknown key algorithn (did you mean algorithm?)"}},
 		{"unknown_key_near_one_of_the_host", "key_env = \"K\"\nonfailure = \"skip\"", []string{"4:1: unknown key onfailure (did you mean on_failure?)"}},
 		{
 			"unknown_key_like_none", "key_env = \"K\"\ncolour = \"red\"",

@@ -44,7 +44,7 @@ func checked(t *testing.T, k *knowing, dir, src string) []string {
 	registry.UsePlugins(k)
 	plan, err := pipeline.Check(f, registry)
 	if err != nil {
-		return cut(name, err.(config.Diagnostics)) //nolint:errorlint,errcheck // always
+		return cut(name, err.(config.Diagnostics))
 	}
 	return cut(name, pipeline.Probe(plan))
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -210,9 +211,7 @@ func NewLocked(p pipeline.PluginPlan, i *Interface, old *Locked) (*Locked, error
 	}
 	l.Programs = map[string]string{}
 	if old != nil && len(old.Interface.Changes(i)) == 0 { // another interface is another program, everywhere
-		for on, d := range old.Programs {
-			l.Programs[on] = d
-		}
+		maps.Copy(l.Programs, old.Programs)
 	}
 	l.Programs[platform()] = digest
 	return l, nil
