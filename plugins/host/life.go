@@ -97,6 +97,7 @@ func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) 
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec{}), grpc.MaxCallRecvMsgSize(maxMessage)),
 			grpc.WithStreamInterceptor(l.keep),
+			grpc.WithIdleTimeout(0), // the socket is removed: there is no second connection
 			grpc.WithInitialWindowSize(1 << 20), grpc.WithInitialConnWindowSize(4 << 20),
 		},
 	})
@@ -141,6 +142,7 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	if l.iface, err = interfaceFrom(answer); err != nil {
 		return fmt.Errorf("what it says about itself can't be used: %w", err)
 	}
+	l.folder.remove() // the connection stands, and there is no other: nothing is left for somebody to find, however the host ends
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // socketPrefix begins the names of the folders in which plugins make their sockets.
@@ -19,6 +20,7 @@ const longestSocket = 103
 type socketFolder struct {
 	path string
 	lock *os.File
+	once sync.Once
 }
 
 var errRemoved = errors.New("it was taken for one that is left over, again and again")
@@ -36,7 +38,7 @@ func newSocketFolder() (*socketFolder, error) {
 		}
 		lock, err := lockFolder(path, true)
 		if err == nil {
-			return &socketFolder{path, lock}, nil
+			return &socketFolder{path: path, lock: lock}, nil
 		}
 		if !errors.Is(err, os.ErrNotExist) {
 			return nil, errors.Join(err, os.Remove(path))
@@ -45,10 +47,12 @@ func newSocketFolder() (*socketFolder, error) {
 	return nil, errRemoved
 }
 
-// remove removes the folder with all that is in it.
+// remove removes the folder with all that is in it, once: another host may take its name.
 func (f *socketFolder) remove() {
-	_ = os.RemoveAll(f.path) // what is left is swept by the next host
-	_ = f.lock.Close()
+	f.once.Do(func() {
+		_ = os.RemoveAll(f.path) // what is left is swept by the next host
+		_ = f.lock.Close()
+	})
 }
 
 // socketBases are the folders that may hold ours, best first.
@@ -93,7 +97,7 @@ func sweep(base string) {
 		}
 		path := filepath.Join(base, entry.Name())
 		if lock, err := lockFolder(path, false); err == nil {
-			(&socketFolder{path, lock}).remove()
+			(&socketFolder{path: path, lock: lock}).remove()
 		}
 	}
 }
