@@ -216,17 +216,12 @@ func (x *exchange) bodyEdit(req *http.Request) (*wire.Body, error) {
 		return nil, nil //nolint:nilnil // unchanged
 	}
 	defer req.Body.Close()
-	mine := false
-	switch b := pipeline.BodyBeneath(req.Body).(type) {
-	case *withheldBody:
-		if b.x == x {
-			return nil, nil //nolint:nilnil // it is still where it was
-		}
-	case *requestBody:
-		mine = b.x == x
+	if b, ok := pipeline.BodyBeneath(req.Body).(*withheldBody); ok && b.x == x {
+		return nil, nil //nolint:nilnil // it is still where it was
 	}
+	_, seen := g.body.(*requestBody)
 	data, err := readBody(req.Body, x.inst.needs.Request.Limit(), "request.body_limit")
-	if err != nil || mine && bytes.Equal(data, g.data) {
+	if err != nil || seen && bytes.Equal(data, g.data) { // one that it has read and put back is the same
 		return nil, err
 	}
 	return x.carry(data), nil
