@@ -99,7 +99,7 @@ func (*badPlugin) Session(stream grpc.BidiStreamingServer[wire.Batch, wire.Batch
 	for {
 		batch, err := stream.Recv()
 		if err != nil {
-			return nil
+			return err
 		}
 		for _, f := range batch.GetFrames() {
 			x := &bad{stream: stream, mu: mu, number: f.GetExchange(), results: make(chan struct{}, 8)}

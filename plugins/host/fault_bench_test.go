@@ -21,6 +21,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/host"
+	"github.com/leatdev/leat/stages/retry"
 )
 
 // answerWithin is how long any caller of these tests waits, at most: what is told is that an answer comes, and which.
@@ -33,6 +34,8 @@ type world struct {
 	runner   *pipeline.Runner
 	upstream *httptest.Server
 	logs     *records
+	held     chan struct{} // closed: a request is held up in the upstream
+	freed    chan struct{} // closed: it goes on
 	closing  sync.Once
 	mayFail  bool // to close
 
@@ -47,6 +50,7 @@ type setting struct {
 	typ      string   // of the stage; default "good"
 	stage    string   // further keys of its table
 	plugin   string   // further keys of the plugin's
+	env      string   // what it gets of the environment
 	file     string   // further tables
 	handler  http.HandlerFunc
 	times    host.Shortened
@@ -57,6 +61,7 @@ const worldFile = `version = 1
 [plugins.p]
 command = [%s]
 start_timeout = "30s"
+env = [%s]
 %s
 [pipelines.api]
 base_url = %q
@@ -85,12 +90,15 @@ func (s *setting) text(t *testing.T, url string) string {
 	if s.typ == "" {
 		s.typ = "good"
 	}
-	return fmt.Sprintf(worldFile, strings.Join(command, ", "), s.plugin, url, s.typ, s.stage, s.file)
+	if s.env == "" { // the race detector holds every process up at its end
+		s.env = `"GORACE=atexit_sleep_ms=0"`
+	}
+	return fmt.Sprintf(worldFile, strings.Join(command, ", "), s.env, s.plugin, url, s.typ, s.stage, strings.ReplaceAll(s.file, "UPSTREAM", url))
 }
 
 func newWorld(t *testing.T, s setting) *world {
 	t.Helper()
-	w := &world{t: t, sends: map[string]int{}, logs: &records{}}
+	w := &world{t: t, sends: map[string]int{}, logs: &records{}, held: make(chan struct{}), freed: make(chan struct{})}
 	w.upstream = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		w.mu.Lock()
 		w.sends[req.Header.Get("X-Id")]++
@@ -106,7 +114,8 @@ func newWorld(t *testing.T, s setting) *world {
 	logger := slog.New(w.logs)
 	w.host = host.New(append([]host.Option{host.WithLogger(logger), host.WithTimes(s.times)}, s.hostOpts...)...)
 	var err error
-	w.runner, err = pipeline.OpenBytes(t.Context(), "pipelines.toml", []byte(s.text(t, w.upstream.URL)), pipeline.WithPlugins(w.host), pipeline.WithLogger(logger))
+	w.runner, err = pipeline.OpenBytes(t.Context(), "pipelines.toml", []byte(s.text(t, w.upstream.URL)),
+		pipeline.WithPlugins(w.host), pipeline.WithLogger(logger), pipeline.WithStages(retry.Factory()))
 	if err != nil {
 		w.upstream.Close()
 		_ = w.host.Close()
@@ -311,6 +320,23 @@ func (r *records) attr(message, key string) (value slog.Value) {
 		}
 	}
 	return value
+}
+
+// sum adds up an attribute of all records with a message that begins so.
+func (r *records) sum(message, key string) (n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rec := range r.all {
+		if strings.HasPrefix(rec.Message, message) {
+			rec.Attrs(func(a slog.Attr) bool {
+				if a.Key == key && a.Value.Kind() == slog.KindInt64 {
+					n += a.Value.Int64()
+				}
+				return true
+			})
+		}
+	}
+	return n
 }
 
 // until waits for a condition.

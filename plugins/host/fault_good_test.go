@@ -27,7 +27,7 @@ type goodConfig struct {
 	RequestBody  pipeline.BodyMode `toml:"request_body"`
 	ResponseBody pipeline.BodyMode `toml:"response_body"`
 	Limit        pipeline.Size     `toml:"limit"`
-	Change       bool              `toml:"change"` // it turns every byte of the bodies round
+	Change       bool              `toml:"change"` // it hands on other bodies
 }
 
 func (c goodConfig) Needs() pipeline.Needs {
@@ -85,6 +85,10 @@ func (g *good) do(what string) (*http.Response, error) {
 		panic("as it was asked to")
 	case "die":
 		die()
+	case "die-once":
+		if g.req.Header.Get("X-Attempt") == "1" {
+			die()
+		}
 	case "exit":
 		os.Exit(5)
 	case "hang":
@@ -136,7 +140,7 @@ func (g *good) child() (*http.Response, error) {
 
 // write writes x-text x-times to the file that x-to names: a descriptor's number, or a name of package os, which go-plugin takes over.
 func (g *good) write() (*http.Response, error) {
-	to := map[string]*os.File{"1": os.NewFile(1, "1"), "2": os.NewFile(2, "2"), "stdout": os.Stdout, "stderr": os.Stderr}[g.req.Header.Get("X-To")]
+	to := map[string]io.Writer{"1": descriptor(1), "2": descriptor(2), "stdout": os.Stdout, "stderr": os.Stderr}[g.req.Header.Get("X-To")]
 	times, err := strconv.Atoi(g.req.Header.Get("X-Times"))
 	if err != nil || to == nil {
 		return nil, errors.New("write needs x-to and x-times")
@@ -148,6 +152,20 @@ func (g *good) write() (*http.Response, error) {
 		}
 	}
 	return g.answer("written"), err
+}
+
+// descriptor writes to a file that nobody closes.
+type descriptor int
+
+func (d descriptor) Write(b []byte) (int, error) {
+	for done := 0; done < len(b); {
+		n, err := syscall.Write(int(d), b[done:])
+		if err != nil && !errors.Is(err, syscall.EINTR) {
+			return done, err
+		}
+		done += max(n, 0)
+	}
+	return len(b), nil
 }
 
 // pass hands the request on, with what it sees of the bodies in headers.
@@ -225,10 +243,11 @@ func seenOf(data []byte) string {
 	return strconv.Itoa(len(data)) + " " + hex.EncodeToString(sum[:])
 }
 
+// turned is another body, of the same length.
 func turned(data []byte) []byte {
-	out := make([]byte, len(data))
-	for i, b := range data {
-		out[i] = ^b
+	out := bytes.Clone(data)
+	for i := 0; i < len(out); i += 1 << 10 {
+		out[i] = ^out[i]
 	}
 	return out
 }

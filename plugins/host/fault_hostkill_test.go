@@ -39,6 +39,6 @@ func beFaultHost(args []string) {
 	if err != nil {
 		fail(err)
 	}
-	fmt.Println(resp.Header.Get("X-Pid"))
+	fmt.Println(resp.Header.Get("X-Pid") + resp.Header.Get("X-Ok")) // as the good and the bad plugin tell it
 	select {}
 }
