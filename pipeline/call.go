@@ -224,6 +224,18 @@ func (c *Call) UseCredential(name, subject string) {
 	c.mu.Unlock()
 }
 
+// RejectCredential says that the upstream refused the credential of that name which the latest send carried, though its status did not say
+// so: the next send waits for a newer token. Where another credential was sent, or none, it does nothing.
+func (c *Call) RejectCredential(name string) {
+	if c == nil {
+		return
+	}
+	c.change(func(ch *CallChanges) { ch.Rejected = name })
+	if sent := c.Attached(); sent.Session != nil && sent.Session.Name() == name {
+		sent.Session.Reject(sent.Generation)
+	}
+}
+
 // SkipCredential says that nothing is to be attached, and why in a word.
 func (c *Call) SkipCredential(reason string) {
 	if c == nil {

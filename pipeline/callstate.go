@@ -60,6 +60,7 @@ type CallChanges struct {
 	Credential        string // chosen; "" is none
 	CredentialSubject string
 	SkipCredential    string // why none is to be attached
+	Rejected          string // the name of a credential that the upstream refused
 	Panicked          bool   // the stage's error was made of a panic
 }
 

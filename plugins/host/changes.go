@@ -61,10 +61,8 @@ func (x *exchange) apply(w *wire.Changes) error {
 	case ch.SkipCredential != "":
 		x.call.SkipCredential(show(ch.SkipCredential))
 	}
-	if name := w.GetRejected(); name != "" {
-		if sent := x.call.Attached(); sent.Session != nil && sent.Session.Name() == name {
-			sent.Session.Reject(sent.Generation)
-		}
+	if ch.Rejected != "" {
+		x.call.RejectCredential(ch.Rejected)
 	}
 	return nil
 }

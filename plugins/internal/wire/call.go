@@ -79,7 +79,7 @@ func outcomeFrom(o *Outcome) pipeline.Judgement {
 // ChangesTo writes what a stage did to its call; nil if that is nothing.
 func ChangesTo(ch *pipeline.CallChanges) *Changes {
 	out := &Changes{
-		Attempts: uint32(ch.Attempts), Stopped: ch.Stopped, IdempotencyKey: ch.IdempotencyKey, Idempotent: ch.Idempotent, SkipCredential: ch.SkipCredential, //nolint:gosec // a small count
+		Attempts: uint32(ch.Attempts), Stopped: ch.Stopped, IdempotencyKey: ch.IdempotencyKey, Idempotent: ch.Idempotent, SkipCredential: ch.SkipCredential, Rejected: ch.Rejected, //nolint:gosec // a small count
 	}
 	if ch.Judged != nil {
 		out.Judged = outcomeTo(ch.Judged, 0)
@@ -103,7 +103,7 @@ func ChangesTo(ch *pipeline.CallChanges) *Changes {
 func ChangesFrom(c *Changes) pipeline.CallChanges {
 	ch := pipeline.CallChanges{
 		Attempts: int(c.GetAttempts()), IdempotencyKey: c.GetIdempotencyKey(), Idempotent: c.GetIdempotent(),
-		Credential: c.GetAttach().GetCredential(), CredentialSubject: c.GetAttach().GetSubject(), SkipCredential: c.GetSkipCredential(),
+		Credential: c.GetAttach().GetCredential(), CredentialSubject: c.GetAttach().GetSubject(), SkipCredential: c.GetSkipCredential(), Rejected: c.GetRejected(),
 	}
 	if c == nil {
 		return ch
