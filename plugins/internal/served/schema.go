@@ -9,21 +9,22 @@ import (
 	"strings"
 	"time"
 
-	"github.com/invopop/jsonschema"
-
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
 )
 
-// Schema returns the JSON Schema (draft 2020-12) of a type's config: the keys that the file may write, what each takes, and its default.
-// What only the config's own methods can judge is left to them.
+// Schema returns the JSON Schema (draft 2020-12) of a type's config: the keys that the file may write, what each takes, its default, and the
+// text of its field's tag `doc`. What only the config's own methods can judge is left to them.
 func Schema(f pipeline.Factory) ([]byte, error) {
 	cfg := f.Config()
 	s := schemaOf(reflect.TypeOf(cfg).Elem(), nil)
-	s.Version = jsonschema.Version
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	defaults(s, Defaults(f))
 	return json.Marshal(s)
 }
+
+// schema is a JSON Schema as it is written.
+type schema map[string]any
 
 type configReader interface{ UnmarshalConfig(value any) error }
 
@@ -35,71 +36,76 @@ var (
 )
 
 // schemaOf follows what config.Section.Decode accepts. around are the structs that t stands in: one within itself may be anything.
-func schemaOf(t reflect.Type, around []reflect.Type) *jsonschema.Schema {
+func schemaOf(t reflect.Type, around []reflect.Type) schema {
 	p := reflect.PointerTo(t)
 	switch {
 	case p.Implements(readerType):
 		if len(around) == 0 {
-			return &jsonschema.Schema{Type: "object"} // a whole table that reads itself
+			return schema{"type": "object"} // a whole table that reads itself
 		}
-		return &jsonschema.Schema{}
+		return schema{}
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem(), around)
 	case t == durationType:
-		return &jsonschema.Schema{Type: "string", Pattern: `^[+-]?([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|μs|ms|s|m|h)|^[+-]?0$`}
+		return schema{"type": "string", "pattern": `^[+-]?([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|μs|ms|s|m|h)|^[+-]?0$`}
 	case p.Implements(textType):
-		return &jsonschema.Schema{Type: "string"}
+		return schema{"type": "string"}
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return &jsonschema.Schema{Type: "string"}
+		return schema{"type": "string"}
 	case reflect.Bool:
-		return &jsonschema.Schema{Type: "boolean"}
+		return schema{"type": "boolean"}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return &jsonschema.Schema{Type: "integer"}
+		return schema{"type": "integer"}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return &jsonschema.Schema{Type: "integer", Minimum: "0"}
+		return schema{"type": "integer", "minimum": 0}
 	case reflect.Float32, reflect.Float64:
-		return &jsonschema.Schema{Type: "number"}
+		return schema{"type": "number"}
 	case reflect.Slice:
-		return &jsonschema.Schema{Type: "array", Items: schemaOf(t.Elem(), around)}
+		return schema{"type": "array", "items": schemaOf(t.Elem(), around)}
 	case reflect.Map:
-		return &jsonschema.Schema{Type: "object", AdditionalProperties: schemaOf(t.Elem(), around)}
+		return schema{"type": "object", "additionalProperties": schemaOf(t.Elem(), around)}
 	case reflect.Struct:
 		if slices.Contains(around, t) {
-			return &jsonschema.Schema{Type: "object"}
+			return schema{"type": "object"}
 		}
-		s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema}
-		properties(s, t, append(slices.Clip(around), t))
-		return s
+		keys := schema{}
+		properties(keys, t, append(slices.Clip(around), t))
+		return schema{"type": "object", "properties": keys, "additionalProperties": false}
 	}
-	return &jsonschema.Schema{}
+	return schema{}
 }
 
-func properties(s *jsonschema.Schema, t reflect.Type, around []reflect.Type) {
+func properties(keys schema, t reflect.Type, around []reflect.Type) {
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
 		switch {
 		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
-			properties(s, f.Type, around)
+			properties(keys, f.Type, around)
 		case f.IsExported() && name != "" && name != "-":
-			s.Properties.Set(name, schemaOf(f.Type, around))
+			key := schemaOf(f.Type, around)
+			if doc := f.Tag.Get("doc"); doc != "" {
+				key["description"] = doc
+			}
+			keys[name] = key
 		}
 	}
 }
 
 // defaults writes what a key is where the file does not set it.
-func defaults(s *jsonschema.Schema, values map[string]any) {
+func defaults(s schema, values map[string]any) {
+	keys, _ := s["properties"].(schema)
 	for name, v := range values {
-		p, ok := s.Properties.Get(name)
+		key, ok := keys[name].(schema)
 		if !ok {
 			continue
 		}
-		if inner, isTable := v.(map[string]any); isTable && p.Properties != nil {
-			defaults(p, inner)
+		if inner, isTable := v.(map[string]any); isTable && key["properties"] != nil {
+			defaults(key, inner)
 			continue
 		}
-		p.Default = v
+		key["default"] = v
 	}
 }
 

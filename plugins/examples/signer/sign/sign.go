@@ -28,9 +28,9 @@ const (
 type Config struct {
 	// Key says where the secret is that client and server share: { env = "SIGNER_KEY" }, where the plugin's table has
 	// env = ["SIGNER_KEY"]. It is read for each request. Required.
-	Key credential.Ref `toml:"key"`
+	Key credential.Ref `toml:"key" doc:"where the secret is that client and server share: { env = \"SIGNER_KEY\" }; required"`
 	// KeyID tells the server which key it is, in X-Signature-Key. Default "": the header is not set.
-	KeyID string `toml:"key_id"`
+	KeyID string `toml:"key_id" doc:"tells the server in X-Signature-Key which key it is"`
 }
 
 // Doc says in a sentence what the type is for.
