@@ -56,9 +56,6 @@ func (dispenser) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grp
 	return conn, nil
 }
 
-// maxMessage bounds one message of a plugin, in bytes: a batch is as long as what gathered while the one before was sent.
-const maxMessage = 72 << 20
-
 // start starts a plugin's process, and returns once it has answered Describe. The error is for people; it says what was wrong and what
 // the process said.
 func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) (*life, error) {
@@ -95,7 +92,7 @@ func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) 
 		SyncStdout:       logs.stream("stdout"),
 		SyncStderr:       logs.stream("stderr"),
 		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec{}), grpc.MaxCallRecvMsgSize(maxMessage)),
+			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec{}), grpc.MaxCallRecvMsgSize(wire.MaxMessage)),
 			grpc.WithStreamInterceptor(l.keep),
 			grpc.WithIdleTimeout(0), // the socket is removed: there is no second connection
 			grpc.WithInitialWindowSize(1 << 20), grpc.WithInitialConnWindowSize(4 << 20),
