@@ -48,6 +48,10 @@ func beGood(args []string) {
 		os.Exit(3)
 	}
 	after := pipeline.Needs{Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Edit: []string{"*"}}}
+	again := pipeline.Needs{
+		Request:  pipeline.RequestNeeds{Headers: []string{"*"}, Edit: []string{"*"}},
+		Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Edit: []string{"*"}}, Retry: true,
+	}
 	plugins.Serve(
 		pipeline.Define("good", goodConfig{}, newGood),
 		pipeline.Define("after", struct {
@@ -57,6 +61,7 @@ func beGood(args []string) {
 		}, _ pipeline.Settings) (pipeline.Stage, error) {
 			return newGood(goodConfig{Do: c.Do}, pipeline.Settings{})
 		}).WithNeeds(after),
+		pipeline.Define("again", struct{}{}, newAgain).WithNeeds(again),
 	)
 }
 
@@ -117,6 +122,39 @@ func (g *good) do(what string) (*http.Response, error) {
 		<-g.req.Context().Done()
 	}
 	return resp, nil
+}
+
+// newAgain makes a stage that always sends twice, and may die between the two, or after the second.
+func newAgain(struct{}, pipeline.Settings) (pipeline.Stage, error) {
+	return pipeline.StageFunc(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		rewind := pipeline.Replay(req)
+		do := req.Header.Get("X-Do")
+		for last := false; ; last = true {
+			r, err := rewind.Next()
+			if err != nil {
+				return nil, err
+			}
+			r.Header.Set("X-Pid", strconv.Itoa(os.Getpid()))
+			r.Header.Set("X-Last", strconv.FormatBool(last))
+			resp, err := next.RoundTrip(r)
+			if err != nil {
+				return nil, err
+			}
+			if last {
+				if do == "die-last" {
+					die()
+				}
+				return resp, nil
+			}
+			pipeline.Drop(resp)
+			if err := pipeline.CallFrom(req.Context()).Wait(req.Context(), time.Millisecond); err != nil {
+				return nil, err
+			}
+			if do == "die-between" {
+				die()
+			}
+		}
+	}), nil
 }
 
 // die ends the process as kill -9 from outside does.

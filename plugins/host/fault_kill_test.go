@@ -3,6 +3,7 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,12 +63,8 @@ func TestFaultKill(t *testing.T) {
 	t.Run("inside_next_the_response_is_attached", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, setting{command: []string{"as-good"}, times: quick, handler: func(rw http.ResponseWriter, req *http.Request) {
-			pid, _ := strconv.Atoi(req.Header.Get("X-Pid"))
 			if req.Header.Get("X-Do") == "killed" {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-				for alive(pid) {
-					<-time.After(time.Millisecond)
-				}
+				killNow(req)
 			}
 			_, _ = io.WriteString(rw, "up")
 		}})
@@ -131,11 +128,7 @@ func TestFaultKill(t *testing.T) {
 		all := make(chan struct{})
 		w := newWorld(t, setting{command: []string{"as-good"}, times: quick, handler: func(rw http.ResponseWriter, req *http.Request) {
 			if begun.Add(1) == calls {
-				pid, _ := strconv.Atoi(req.Header.Get("X-Pid"))
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-				for alive(pid) {
-					<-time.After(time.Millisecond)
-				}
+				killNow(req)
 				close(all)
 			}
 			<-all
@@ -162,6 +155,18 @@ func TestFaultKill(t *testing.T) {
 		}
 		w.wantOK(w.send(""))
 	})
+}
+
+// killNow kills the plugin that has sent a request, and returns once it is dead.
+func killNow(req *http.Request) {
+	pid, err := strconv.Atoi(req.Header.Get("X-Pid"))
+	if err != nil {
+		return // its caller finds that nothing failed
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	for alive(pid) {
+		<-time.After(time.Millisecond)
+	}
 }
 
 func TestFaultStop(t *testing.T) {
@@ -219,6 +224,15 @@ func TestFaultStop(t *testing.T) {
 		}})
 		w.wantAfter(w.send("stopped"), "deadline")
 		until(t, "an answer", func() bool { return w.send("").err == nil })
+	})
+
+	t.Run("with_a_long_body_on_its_way_fails_by_the_deadline", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, setting{command: []string{"as-good"}, stage: "timeout = \"500ms\"\nrequest_body = \"full\"\nlimit = \"20MiB\""})
+		first := w.send("")
+		freeze(t, first.pid())
+		w.wantBefore(w.sendTo("api", bytes.NewReader(make([]byte, 16<<20))), "deadline")
+		until(t, "an answer", func() bool { return w.sendTo("api", strings.NewReader("body")).err == nil })
 	})
 
 	t.Run("does_not_hold_who_closes_the_runner", func(t *testing.T) {

@@ -5,9 +5,11 @@ package host_test
 import (
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/host"
 )
 
@@ -132,6 +134,47 @@ func TestFaultOutside(t *testing.T) {
 			a := w.sendTo("outer", nil, "X-Do", c.do)
 			if (a.err == nil) != c.ok || w.sent(a) != c.sends {
 				t.Errorf("got %v, sent %d times, want %d", a, w.sent(a), c.sends)
+			}
+		})
+	}
+}
+
+// TestFaultAgain kills a stage that sends again. A response that it has let go of is nobody's any more, also where the file would skip the
+// stage: what the upstream has done is told, and nothing is sent once more.
+func TestFaultAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, do, table string
+		status, sends   int    // of the answer; 0 is an error
+		body            string // that the error has attached
+	}{
+		{"between", "die-between", "", 0, 1, ""},
+		{"between skip", "die-between", `on_failure = "skip"`, 0, 1, ""},
+		{"between respond", "die-between", "on_failure = { respond = 599 }", 599, 1, ""},
+		{"inside the second", "kill-inside", "", 0, 2, "up"},
+		{"inside the second skip", "kill-inside", `on_failure = "skip"`, 200, 2, ""},
+		{"after the second", "die-last", "", 0, 2, "up"},
+		{"after the second skip", "die-last", `on_failure = "skip"`, 200, 2, ""},
+		{"not at all", "", "", 200, 2, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setting{command: []string{"as-good"}, typ: "again", stage: c.table, handler: func(rw http.ResponseWriter, req *http.Request) {
+				if req.Header.Get("X-Do") == "kill-inside" && req.Header.Get("X-Last") == "true" {
+					killNow(req)
+				}
+				_, _ = io.WriteString(rw, "up")
+			}})
+			a := w.sendTo("api", strings.NewReader("body"), "X-Do", c.do)
+			if w.sent(a) != c.sends || a.status() != c.status {
+				t.Fatalf("got %v, sent %d times; want status %d, sent %d times", a, w.sent(a), c.status, c.sends)
+			}
+			if c.status != 0 {
+				return
+			}
+			w.wantFailure(a, "crash", pipeline.ClassTerminal, c.sends)
+			if a.err.Status != 200 || a.err.Header.Get("X-Up") != "yes" || string(a.err.Body) != c.body {
+				t.Errorf("the error has status %d, headers %v and body %q, want what the upstream said last", a.err.Status, a.err.Header, a.err.Body)
 			}
 		})
 	}
