@@ -31,9 +31,7 @@ func (p program) split() (home, away []pipeline.Factory) {
 // serveStages is such a process. It does not return once it serves.
 func (p program) serveStages(args []string) int {
 	_, away := p.split()
-	if err := via.Serve(args, away...); err != nil {
-		fmt.Fprintf(os.Stderr, "leat: %s is for the command itself: %v\n", stagesProcess, err)
-	}
+	fmt.Fprintf(os.Stderr, "leat: %s is for the command itself: %v\n", stagesProcess, via.Serve(args, away...))
 	return exitUsage
 }
 
@@ -61,19 +59,18 @@ func executable() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	called, err := exec.LookPath(os.Args[0])
-	if err != nil {
-		return self, nil //nolint:nilerr // it need not be found by its name
+	called, _ := exec.LookPath(os.Args[0]) // which need not find it
+	called, _ = filepath.Abs(called)
+	if sameFile(self, called) {
+		return called, nil
 	}
-	if called, err = filepath.Abs(called); err != nil {
-		return self, nil //nolint:nilerr // likewise
-	}
-	a, err1 := os.Stat(self)
-	b, err2 := os.Stat(called)
-	if err1 != nil || err2 != nil || !os.SameFile(a, b) {
-		return self, nil
-	}
-	return called, nil
+	return self, nil
+}
+
+func sameFile(one, other string) bool {
+	a, err1 := os.Stat(one)
+	b, err2 := os.Stat(other) //nolint:gosec // the name that the command was called by
+	return err1 == nil && err2 == nil && os.SameFile(a, b)
 }
 
 // load reads a test file.

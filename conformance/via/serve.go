@@ -14,8 +14,7 @@ import (
 )
 
 // Serve is the program that a [Plugin] runs: args are what follows its command. The life of each session passes in a bubble of virtual time, in
-// which the time is that of the test. It returns once the test's process has no more use for it, and only with an error; without one it ends
-// the process.
+// which the time is that of the test. It returns an error where the arguments are wrong, and else not at all: it ends the process.
 func Serve(args []string, stages ...pipeline.Factory) error {
 	if len(args) == 0 {
 		return errors.New("the draws of the test are missing: the command that runs tests starts this by itself")
@@ -34,7 +33,7 @@ func Serve(args []string, stages ...pipeline.Factory) error {
 	}}
 	os.Args = os.Args[:1] // the testing package parses them
 	testing.Main(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{serve}, nil, nil)
-	return nil
+	return errors.New("nothing was served")
 }
 
 // random draws from a list, over and over.

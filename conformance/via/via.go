@@ -97,7 +97,7 @@ func (p *Plugin) factory(plan pipeline.PluginPlan, typ string, judge bool) pipel
 	if err != nil {
 		return pipeline.Define(typ, struct{}{}, func(struct{}, pipeline.Settings) (pipeline.Stage, error) { return nil, err })
 	}
-	defaults := table{StageConfig: *far.Config().(*host.StageConfig)} //nolint:errcheck,forcetypeassert // the host's factories have no other
+	defaults := table{StageConfig: *far.Config().(*host.StageConfig)} //nolint:forcetypeassert // the host's factories have no other
 	if judge {
 		defaults.judge = func(c *host.StageConfig) error { return p.judge(plan, typ, c) }
 	}
