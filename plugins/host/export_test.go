@@ -26,9 +26,3 @@ func WithTimes(s Shortened) Option {
 		}
 	}
 }
-
-// SeenOf is what the good plugin notes of a body.
-func SeenOf(data []byte) string { return seenOf(data) }
-
-// Turned is what it makes of one.
-func Turned(data []byte) []byte { return turned(data) }
