@@ -65,7 +65,7 @@ func (s *session) upload(ctx context.Context, number uint64, data []byte) error 
 	}
 	chunk := &wire.Chunk{Exchange: number}
 	for len(data) > 0 {
-		n := min(len(data), wire.MaxChunk)
+		n := min(len(data), wire.GoodChunk)
 		chunk.Data = data[:n]
 		if err := stream.Send(chunk); err != nil {
 			break // CloseAndRecv tells why

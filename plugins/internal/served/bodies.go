@@ -128,7 +128,7 @@ func (b *bodies) give(exchange uint64, stream grpc.ServerStreamingServer[wire.Ch
 	}
 	chunk := &wire.Chunk{Exchange: exchange}
 	for len(data) > 0 {
-		n := min(len(data), wire.MaxChunk)
+		n := min(len(data), wire.GoodChunk)
 		chunk.Data = data[:n]
 		if err := stream.Send(chunk); err != nil {
 			return err

@@ -22,7 +22,7 @@ type fast interface {
 type batch struct {
 	out  *[]byte // to send; of pool, to which it goes back once it is written
 	pool *batchPool
-	in   mem.Buffer // received
+	in   mem.Buffer // received; of pool, too, where it came in pieces
 }
 
 // batchPool holds the buffers of batches to send. It is a mem.BufferPool.
@@ -38,6 +38,16 @@ func (p *batchPool) Get(int) *[]byte {
 	}
 	b := make([]byte, 0, usualBatch)
 	return &b
+}
+
+// take returns a buffer of that length, with anything in it.
+func (p *batchPool) take(n int) *[]byte {
+	b := p.Get(n)
+	if cap(*b) < n {
+		*b = make([]byte, n)
+	}
+	*b = (*b)[:n]
+	return b
 }
 
 // Put takes a buffer back.
@@ -71,7 +81,13 @@ func (Codec) Marshal(v any) (mem.BufferSlice, error) {
 func (Codec) Unmarshal(data mem.BufferSlice, v any) error {
 	switch m := v.(type) {
 	case *batch:
-		m.in = data.MaterializeToBuffer(mem.DefaultBufferPool())
+		if len(data) == 1 || m.pool == nil {
+			m.in = data.MaterializeToBuffer(mem.DefaultBufferPool())
+			return nil
+		}
+		b := m.pool.take(data.Len()) // grpc's pool would clear 1 MiB for what is longer than 32 KiB
+		data.CopyTo(*b)
+		m.in = mem.NewBuffer(b, m.pool)
 		return nil
 	case fast:
 		buf := data.MaterializeToBuffer(mem.DefaultBufferPool())

@@ -9,6 +9,10 @@ const (
 	MaxMessage = MaxFrame + 1<<18 // of one gRPC message: give it to grpc.MaxCallRecvMsgSize and grpc.MaxRecvMsgSize
 )
 
+// GoodChunk is how much of a body is sent in one message: with what is around it, that is as much as grpc's buffers hold, of which the next
+// size is 1 MiB.
+const GoodChunk = MaxChunk - 64
+
 // goodBatch is how much is written as one message where more is pending; a frame is never cut.
 const goodBatch = 1 << 17
 

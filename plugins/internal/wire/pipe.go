@@ -180,7 +180,7 @@ func (p *Pipe) Read(handle func(*Frame)) error {
 
 // ReadRaw is Read for who decodes frames elsewhere: raw.Data is good until handle returns. An error of handle ends it.
 func (p *Pipe) ReadRaw(handle func(raw Raw) error) error {
-	var b batch
+	b := batch{pool: &p.pool}
 	for {
 		if err := p.stream.RecvMsg(&b); err != nil {
 			return err
