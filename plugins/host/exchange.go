@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -94,6 +95,9 @@ func (x *exchange) begin() error {
 		inst, err := x.st.instance(x.ctx)
 		if err != nil {
 			return err
+		}
+		if !reflect.DeepEqual(inst.grants.Needs, x.inst.grants.Needs) { // what was done so far was done for others
+			return x.st.failure(classDraining, "plugin %s was started again and asks for something else now", x.st.opts.name)
 		}
 		x.inst = inst
 	}

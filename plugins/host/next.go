@@ -122,6 +122,8 @@ func (x *exchange) onReturn(r *wire.Return) (resp *http.Response, over bool, err
 	case r.GetResponse() == nil && r.GetError() == nil && x.resp == nil && x.err == nil:
 		return nil, false, x.invalid("returned neither a response nor an error")
 	}
+	var e edits
+	unchanged := r.GetResponse() == nil && r.GetError() == nil
 	switch {
 	case r.GetResponse() != nil:
 		if resp, err = x.answer(r.GetResponse()); err != nil {
@@ -132,20 +134,18 @@ func (x *exchange) onReturn(r *wire.Return) (resp *http.Response, over bool, err
 			return nil, false, err
 		}
 	case x.resp != nil:
-		edits, failure := x.responseEdits(r.GetEdits())
-		if failure != nil {
-			return nil, false, failure
+		if e, err = x.responseEdits(r.GetEdits()); err != nil {
+			return nil, false, err
 		}
-		resp = edits.applyResponse(x.resp)
-		x.resp = nil
-	default:
-		err = x.err
 	}
-	if failure := x.apply(r.GetChanges()); failure != nil {
-		if resp != nil && x.resp == nil {
-			x.resp, x.err = resp, nil
-		}
-		return nil, false, failure
+	if err := x.apply(r.GetChanges()); err != nil {
+		return nil, false, err
+	}
+	switch { // all of it was judged: until here what next gave is as it was
+	case unchanged && x.resp != nil:
+		resp, x.resp = e.applyResponse(x.resp), nil
+	case unchanged:
+		err = x.err
 	}
 	x.spans(r.GetSpans(), r.GetSpan())
 	x.leave()

@@ -18,6 +18,8 @@ type stage struct {
 	remote   pipeline.RemoteConfig
 	now      atomic.Pointer[instance]
 	opening  chan struct{} // holds a token while nobody opens it
+	failures atomic.Uint64 // how often opening it failed
+	failed   error         // the last time; belongs to who has the token, and is shared
 	closed   atomic.Bool
 	spanName string
 }
@@ -66,6 +68,7 @@ func (st *stage) instance(ctx context.Context) (*instance, error) {
 	if i := st.now.Load(); i != nil && i.session.usable() {
 		return i, nil
 	}
+	before := st.failures.Load()
 	select {
 	case <-st.opening:
 	case <-ctx.Done():
@@ -75,31 +78,43 @@ func (st *stage) instance(ctx context.Context) (*instance, error) {
 	if i := st.now.Load(); i != nil && i.session.usable() { // another has opened it meanwhile
 		return i, nil
 	}
-	var err error
+	if st.failures.Load() != before { // or has failed to: to try again for each of many would take as many times as long
+		return nil, st.failed
+	}
+	i, err := st.make(ctx)
+	if err == nil {
+		st.now.Store(i)
+		return i, nil
+	}
+	e := st.kept(ctx, err)
+	if ctx.Err() == nil && e.Reason != classCrash && e.Reason != classDraining { // those come fast, and the next one may have more luck
+		st.failed = e
+		st.failures.Add(1)
+	}
+	return nil, e
+}
+
+// make makes the instance on a session.
+func (st *stage) make(ctx context.Context) (i *instance, err error) {
 	for range 3 { // a session may end just as it is handed over
 		var s *session
 		if s, err = st.opts.plugin.acquire(ctx); err != nil {
-			return nil, st.kept(ctx, err)
+			return nil, err
 		}
-		var i *instance
-		if i, err = st.open(ctx, s); err == nil {
-			st.now.Store(i)
-			return i, nil
-		}
-		if s.usable() {
+		if i, err = st.open(ctx, s); err == nil || s.usable() {
 			break
 		}
 	}
-	return nil, st.kept(ctx, err)
+	return i, err
 }
 
 // kept makes sure of the error's type.
-func (st *stage) kept(ctx context.Context, err error) error {
+func (st *stage) kept(ctx context.Context, err error) *pipeline.Error {
 	if ctx.Err() != nil {
 		return st.over(ctx)
 	}
-	if _, ok := errors.AsType[*pipeline.Error](err); ok {
-		return err
+	if e := inner(err); e != nil {
+		return e
 	}
 	return st.failure(classStart, "%w", err)
 }

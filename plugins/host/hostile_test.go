@@ -1,0 +1,107 @@
+package host
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// What is outside the grants in the last word undoes nothing of what next gave, whatever stands beside it.
+func TestHostile_changes_beside_an_outcome(t *testing.T) {
+	steal := &wire.Changes{Attach: &wire.Attach{Credential: "admin"}}
+	status := uint32(418)
+	for name, ret := range map[string]*wire.Return{
+		"edits":  {Changes: steal, Edits: &wire.Edits{Status: &status, Headers: set("x-up", "no").GetHeaders(), Body: &wire.Body{Data: []byte("another")}}},
+		"answer": {Changes: steal, Response: &wire.Response{Status: 418, Body: &wire.Body{Data: []byte("another")}}},
+	} {
+		for _, policy := range []string{"skip", "fail"} {
+			t.Run(name+"_"+policy, func(t *testing.T) {
+				sc := newScene(t, sees(), answering, func(x *said) {
+					x.next(&wire.Next{})
+					x.ret(ret)
+				}, withTable(`on_failure = "`+policy+`"`))
+				resp, body, err := sc.get(sc.simple())
+				if policy == "skip" {
+					if err != nil || resp.StatusCode != 200 || resp.Header.Get("X-Up") != "yes" || !strings.HasPrefix(body, "GET ") {
+						t.Errorf("got %v %q %v", resp, body, err)
+					}
+					return
+				}
+				e := sc.failure(err)
+				if e.Reason != classInvalid || e.Status != 200 || e.Header.Get("X-Up") != "yes" || !strings.HasPrefix(string(e.Body), "GET ") {
+					t.Errorf("got %v: %d %v %q", e, e.Status, e.Header, e.Body)
+				}
+			})
+		}
+	}
+}
+
+// An error of next stays the outcome where the plugin answers in its place, and may not do what it says beside it.
+func TestHostile_answer_in_place_of_an_error(t *testing.T) {
+	refused := func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }
+	sc := newScene(t, sees(), refused, func(x *said) {
+		x.next(&wire.Next{})
+		x.ret(&wire.Return{Changes: &wire.Changes{Rejected: "admin"}, Response: &wire.Response{Status: 200}})
+	}, withTable(`on_failure = "skip"`))
+	if resp, _, err := sc.get(sc.simple()); err == nil {
+		t.Errorf("got %v, want the error of next", resp.Status)
+	}
+}
+
+// Those who wait while somebody else opens the stage hear of it as soon as that has failed: they don't each try in turn.
+func TestHostile_never_opened(t *testing.T) {
+	const callers, patience = 40, 300 * time.Millisecond
+	sc := newScene(t, signs(), answering, nil, withTable(`timeout = "300ms"`))
+	sc.stage.opts.start = patience
+	var opens atomic.Int32
+	sc.script.opened = func(*wire.Open) *wire.Opened { opens.Add(1); return nil }
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			_, err := sc.pipeline.RoundTrip(sc.simple())
+			if e := sc.failure(err); e.Kind != pipeline.KindPlugin {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if n := opens.Load(); n > callers/2 {
+		t.Errorf("opened %d times for %d callers", n, callers)
+	}
+}
+
+// A plugin that comes back as a stage that is asked only after next is not taken for the one that it was.
+func TestHostile_other_needs_after_a_restart(t *testing.T) {
+	before, after := signs(), pipeline.Needs{Response: &pipeline.ResponseNeeds{Headers: []string{"*"}}}
+	before.Request.Body = pipeline.BodyDigest
+	sc := newScene(t, before, answering, func(x *said) { x.last(nil) })
+	var opens atomic.Int32
+	sc.script.opened = func(*wire.Open) *wire.Opened {
+		if opens.Add(1) == 1 {
+			return &wire.Opened{Needs: wire.NeedsTo(before)}
+		}
+		return &wire.Opened{Needs: wire.NeedsTo(after)}
+	}
+	body := readerFunc(func([]byte) (int, error) { // it is read once the stage is open, and before its exchange begins
+		s := sc.plugin.all[0]
+		s.refuse.Do(func() { close(s.refusing) })
+		return 0, io.EOF
+	})
+	_, _, err := sc.get(sc.request(http.MethodPost, "https://upstream.test/a", body))
+	if e := sc.failure(err); e.Kind != pipeline.KindPlugin || e.Class != pipeline.ClassNotSent || opens.Load() != 2 {
+		t.Errorf("got %v", err)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+// Read implements io.Reader.
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
