@@ -130,6 +130,9 @@ func (h *handle) open() error {
 	}
 	proc := h.proc
 	h.mu.Unlock()
+	if a := h.current.Load(); a != nil && a.session.err() != nil {
+		proc.lose(a.life) // who watches it may not have come to it: its process is about to be killed
+	}
 	l, err := proc.want()
 	if err != nil {
 		return err
@@ -168,10 +171,10 @@ func (h *handle) watch(proc *process, a *attached) {
 		}
 		h.drain(a)
 	}
-	h.current.CompareAndSwap(a, nil)
 	if err := a.session.err(); err != nil && !a.leaving.Load() {
 		proc.broken(a.life, err)
 	}
+	h.current.CompareAndSwap(a, nil)
 	h.mu.Lock()
 	for i, other := range h.all {
 		if other == a {

@@ -162,23 +162,24 @@ func (p *process) unwant(l *life) {
 
 // broken takes a life whose stream broke out of service. As a rule its process is ending, and that says more; one that isn't is killed.
 func (p *process) broken(l *life, err error) {
-	p.mu.Lock()
-	if p.life == l {
-		p.life = nil
-	}
-	p.mu.Unlock()
+	p.lose(l)
 	if !l.run.wait(p.host.times.settle) {
 		l.condemn("its stream broke (" + line(status.Convert(err).Message()) + ")")
 	}
 }
 
-// retire has a life take no more sessions; it ends with the last that it has.
-func (p *process) retire(l *life) {
+// lose has a life take no more sessions.
+func (p *process) lose(l *life) {
 	p.mu.Lock()
 	if p.life == l {
 		p.life = nil
 	}
 	p.mu.Unlock()
+}
+
+// retire has a life take no more sessions; it ends with the last that it has.
+func (p *process) retire(l *life) {
+	p.lose(l)
 	l.retireOnce.Do(func() { close(l.retired) })
 }
 
