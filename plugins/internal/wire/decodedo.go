@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -112,7 +113,7 @@ func (u *usualDo) readRequest(raw []byte) bool {
 		case 4:
 			n++
 		case 6:
-			r.Sha256 = data[:len(data):len(data)]
+			r.Sha256 = slices.Clip(data)
 		default:
 			return false
 		}
@@ -133,7 +134,7 @@ func (u *usualDo) readRequest(raw []byte) bool {
 			case num == 1 && data != nil:
 				h.Name = alias(data)
 			case num == 2 && data != nil:
-				h.Value = data[:len(data):len(data)]
+				h.Value = slices.Clip(data)
 			default:
 				return false
 			}
@@ -204,4 +205,4 @@ func (c *Call) number(num protowire.Number, v uint64) bool {
 }
 
 // alias returns the bytes as a text, without copying: nobody may change them.
-func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } //nolint:gosec // as the comment has it
