@@ -35,11 +35,12 @@ func DigestOf(req *http.Request) (Digest, error) {
 		defer body.Close()
 		return digest(body)
 	}
-	data, err := keep(req.Body)
-	if err != nil {
-		return Digest{}, err
-	}
 	under := req.Body
+	data, err := io.ReadAll(io.LimitReader(under, int64(defaultBodyLimit)+1))
+	if failed := tooMuch(data, err); failed != nil {
+		req.Body = &keptBody{io.MultiReader(bytes.NewReader(data), under), under}
+		return Digest{}, failed
+	}
 	req.Body = &keptBody{bytes.NewReader(data), under}
 	req.GetBody = func() (io.ReadCloser, error) { return &keptBody{bytes.NewReader(data), under}, nil }
 	return Digest{int64(len(data)), sha256.Sum256(data)}, nil
@@ -57,9 +58,9 @@ func DigestOfResponse(resp *http.Response) (Digest, error) {
 	if IsStream(resp) {
 		return Digest{}, Errorf(KindPolicy, "a stream has no digest")
 	}
-	data, err := keep(resp.Body)
-	resp.Body = &putBackBody{io.MultiReader(bytes.NewReader(data), resp.Body), resp.Body}
-	if err != nil {
+	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(defaultBodyLimit)+1))
+	PutBack(resp, data, err)
+	if err := tooMuch(data, err); err != nil {
 		return Digest{}, err
 	}
 	return Digest{int64(len(data)), sha256.Sum256(data)}, nil
@@ -76,21 +77,20 @@ func digest(r io.Reader) (Digest, error) {
 	return d, nil
 }
 
-// keep reads a body that can be read only once; what it has read is returned with an error too.
-func keep(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, int64(defaultBodyLimit)+1))
+// tooMuch says why there is no digest of a body that can be read only once, of which data was read.
+func tooMuch(data []byte, err error) error {
 	switch {
 	case err != nil:
-		return data, fmt.Errorf("reading the body for its digest: %w", err)
+		return fmt.Errorf("reading the body for its digest: %w", err)
 	case len(data) > int(defaultBodyLimit):
-		return data, Errorf(KindPolicy, "a body of more than %s that can be read only once has no digest: give the request a GetBody", defaultBodyLimit)
+		return Errorf(KindPolicy, "a body of more than %s that can be read only once has no digest: give the request a GetBody", defaultBodyLimit)
 	}
-	return data, nil
+	return nil
 }
 
-// keptBody gives the bytes that were read of another.
+// keptBody gives what was read of another, and perhaps the rest.
 type keptBody struct {
-	*bytes.Reader
+	io.Reader
 	under io.ReadCloser
 }
 
@@ -99,11 +99,3 @@ func (b *keptBody) Close() error { return b.under.Close() }
 
 // Unwrap returns the body that was read; see [Stage].
 func (b *keptBody) Unwrap() io.ReadCloser { return b.under }
-
-type putBackBody struct {
-	io.Reader
-	under io.ReadCloser
-}
-
-// Close closes the body itself.
-func (b *putBackBody) Close() error { return b.under.Close() }

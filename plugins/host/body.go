@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/internal/wire"
@@ -184,40 +183,11 @@ func (x *exchange) onRead() error {
 func peekBody(resp *http.Response, limit int64) *lookahead {
 	data, err := readUpTo(resp.Body, limit+1, resp.ContentLength)
 	l := &lookahead{data: data, err: err}
-	back := &putBack{rest: resp.Body, err: err}
-	back.head.Reset(data)
-	resp.Body = back
+	pipeline.PutBack(resp, data, err)
 	if int64(len(data)) > limit {
 		l.data, l.more = data[:limit], true
 	}
 	return l
-}
-
-// putBack is a body whose beginning was read: that, then the rest. If reading it failed, it fails the same way at the same place.
-type putBack struct {
-	head   bytes.Reader
-	rest   io.ReadCloser
-	err    error
-	closed atomic.Bool
-}
-
-// Read implements io.Reader.
-func (b *putBack) Read(p []byte) (int, error) {
-	switch {
-	case b.closed.Load():
-		return 0, http.ErrBodyReadAfterClose
-	case b.head.Len() > 0 || len(p) == 0:
-		return b.head.Read(p)
-	case b.err != nil:
-		return 0, b.err
-	}
-	return b.rest.Read(p)
-}
-
-// Close closes the body itself.
-func (b *putBack) Close() error {
-	b.closed.Store(true)
-	return b.rest.Close()
 }
 
 // putBody writes a body for the plugin: in the frame where it is short, else apart.

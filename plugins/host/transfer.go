@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
@@ -191,9 +192,9 @@ func (x *exchange) content(b *wire.Body, limit int64) (*content, error) {
 func (c *content) reader() io.ReadCloser {
 	switch {
 	case c.err != nil:
-		b := &putBack{rest: http.NoBody, err: c.err}
-		b.head.Reset(c.data)
-		return b
+		resp := http.Response{Body: http.NoBody}
+		pipeline.PutBack(&resp, c.data, c.err)
+		return resp.Body
 	case len(c.data) == 0:
 		return http.NoBody
 	}

@@ -1,11 +1,9 @@
 package errormap
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 
 	"github.com/leatdev/leat/pipeline"
 )
@@ -22,9 +20,7 @@ func (s *Stage) said(req *http.Request, resp *http.Response) (message, problemTy
 		return "", ""
 	}
 	buf, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	whole := &putBack{rest: resp.Body, err: err}
-	whole.head.Reset(buf)
-	resp.Body = whole
+	pipeline.PutBack(resp, buf, err)
 	switch {
 	case err != nil:
 		return s.show("the body of the error could not be read: " + textOf(err)), ""
@@ -50,31 +46,4 @@ func textOf(err error) string {
 func isEncoded(resp *http.Response) bool {
 	coding := resp.Header.Get("Content-Encoding")
 	return coding != "" && !strings.EqualFold(coding, "identity")
-}
-
-// putBack is a body whose beginning was read: that, then the rest. If reading it failed, it fails the same way at the same place.
-type putBack struct {
-	head   bytes.Reader
-	rest   io.ReadCloser
-	err    error
-	closed atomic.Bool
-}
-
-// Read implements io.Reader.
-func (b *putBack) Read(p []byte) (int, error) {
-	switch {
-	case b.closed.Load():
-		return 0, http.ErrBodyReadAfterClose
-	case b.head.Len() > 0 || len(p) == 0:
-		return b.head.Read(p)
-	case b.err != nil:
-		return 0, b.err
-	}
-	return b.rest.Read(p)
-}
-
-// Close closes the body itself.
-func (b *putBack) Close() error {
-	b.closed.Store(true)
-	return b.rest.Close()
 }

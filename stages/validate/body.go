@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -92,12 +91,4 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 func (b *body) Close() error {
 	b.closed.Store(true)
 	return nil
-}
-
-// rejoin puts what was read back in front of the rest.
-func rejoin(read *body, rest io.ReadCloser) io.ReadCloser {
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(read.data), rest), rest}
 }

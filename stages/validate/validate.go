@@ -223,7 +223,7 @@ func (s *Stage) judgeBody(req *http.Request, resp *http.Response) (*http.Respons
 func (s *Stage) unjudged(req *http.Request, resp *http.Response, why string, read *body) (*http.Response, error) {
 	if s.config.Streams == Skip {
 		if read != nil {
-			resp.Body = rejoin(read, resp.Body)
+			pipeline.PutBack(resp, read.data, nil)
 		}
 		note(req, pipeline.Event{Stage: s.name, Name: pipeline.EventSkipped, Status: resp.StatusCode, Reason: "stream", Text: "not judged: " + why})
 		return resp, nil
