@@ -64,14 +64,14 @@ func (s *session) upload(ctx context.Context, number uint64, data []byte) error 
 	if err != nil {
 		return err
 	}
-	chunk := &wire.Chunk{Exchange: number}
+	chunk := &wire.Chunk{Exchange: number, Length: uint64(len(data))}
 	for len(data) > 0 {
 		n := min(len(data), wire.GoodChunk)
 		chunk.Data = data[:n]
 		if err := stream.Send(chunk); err != nil {
 			break // CloseAndRecv tells why
 		}
-		data, chunk.Exchange = data[n:], 0
+		data, chunk.Exchange, chunk.Length = data[n:], 0, 0
 	}
 	_, err = stream.CloseAndRecv()
 	return err

@@ -15,6 +15,9 @@ import (
 // maxBody bounds every body, in bytes: no needs can ask for more.
 const maxBody = 1 << 30
 
+// maxRoom is the most that is reserved on the word of a first chunk, in bytes.
+const maxRoom = 16 << 20
+
 // bodies are those that travel apart from the frames, by the number of their exchange.
 type bodies struct {
 	mu      sync.Mutex
@@ -109,6 +112,7 @@ func receive(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadResponse])
 		}
 		if first {
 			exchange = chunk.GetExchange()
+			data = make([]byte, 0, min(chunk.GetLength(), maxRoom))
 		}
 		if len(data)+len(chunk.GetData()) > maxBody {
 			return 0, nil, status.Error(codes.ResourceExhausted, "a body of more than 1 GiB")

@@ -3742,6 +3742,7 @@ type Chunk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Exchange      uint64                 `protobuf:"varint,1,opt,name=exchange,proto3" json:"exchange,omitempty"` // in the first chunk
 	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`          // at most 32 KiB
+	Length        uint64                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`     // of the whole body, in the first chunk of an Upload: room can be made for it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3788,6 +3789,13 @@ func (x *Chunk) GetData() []byte {
 		return x.Data
 	}
 	return nil
+}
+
+func (x *Chunk) GetLength() uint64 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
 }
 
 type UploadResponse struct {
@@ -4185,10 +4193,11 @@ const file_leat_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x04time\x18\x02 \x01(\x03R\x04time\x129\n" +
 	"\n" +
 	"attributes\x18\x03 \x03(\v2\x19.leat.plugin.v1.AttributeR\n" +
-	"attributes\"7\n" +
+	"attributes\"O\n" +
 	"\x05Chunk\x12\x1a\n" +
 	"\bexchange\x18\x01 \x01(\x04R\bexchange\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"\x10\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x16\n" +
+	"\x06length\x18\x03 \x01(\x04R\x06length\"\x10\n" +
 	"\x0eUploadResponse\"-\n" +
 	"\x0fDownloadRequest\x12\x1a\n" +
 	"\bexchange\x18\x01 \x01(\x04R\bexchange**\n" +
