@@ -101,6 +101,59 @@ func TestHostile_other_needs_after_a_restart(t *testing.T) {
 	}
 }
 
+// Log records of many exchanges that wait elsewhere stay within a bound in all.
+func TestHostile_logs_of_many_exchanges(t *testing.T) {
+	const exchanges, each = 64, 40
+	wait := make(chan struct{})
+	var logged, all sync.WaitGroup
+	logged.Add(exchanges)
+	sc := newScene(t, sees(), func(req *http.Request) (*http.Response, error) {
+		if req.URL.Path != "/mark" {
+			<-wait
+		}
+		return answering(req)
+	}, func(x *said) {
+		x.send(&wire.Frame{Kind: &wire.Frame_Next{Next: &wire.Next{}}})
+		if !strings.HasSuffix(x.do.GetRequest().GetUrl(), "/mark") {
+			for range each {
+				x.log(&wire.Log{Level: 4, Message: strings.Repeat("x", 10<<10)})
+			}
+			x.p.send(x.stream, 0, &wire.Frame{Kind: &wire.Frame_Log{Log: &wire.Log{Level: 4, Message: strings.Repeat("y", maxLogFrame)}}})
+			logged.Done()
+		}
+		if (<-x.in).GetResult() != nil {
+			x.ret(&wire.Return{})
+		}
+	}, withInFlight(exchanges+1))
+	for range exchanges {
+		all.Go(func() {
+			if _, _, err := sc.get(sc.simple()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	logged.Wait()
+	if _, _, err := sc.get(sc.request(http.MethodGet, "https://upstream.test/mark", nil)); err != nil { // what was sent before it was received before it
+		t.Fatal(err)
+	}
+	s := sc.plugin.all[0]
+	if n := s.gate.waiting.Load(); n > maxLogsWaiting || n < maxLogsWaiting/2 {
+		t.Errorf("%d bytes of records wait", n)
+	}
+	close(wait)
+	all.Wait()
+	if err := sc.runner.Close(); err != nil {
+		t.Error(err)
+	}
+	s.close()
+	if n := s.gate.waiting.Load(); n != 0 {
+		t.Errorf("%d bytes of records wait still", n)
+	}
+	if got := sc.logs.String(); !strings.Contains(got, recordsDropped) || strings.Contains(got, "yyyy") {
+		t.Error("what was too much was written, or is not told of")
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 // Read implements io.Reader.

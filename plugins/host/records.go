@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"slices"
@@ -18,6 +19,7 @@ type logQueue struct {
 	ended   chan struct{}
 	dropped atomic.Int64
 	tell    func(dropped int64)
+	told    time.Time // of dropped ones; run's
 
 	flushing sync.Mutex
 	flushes  int
@@ -40,11 +42,13 @@ func newLogQueue(tell func(dropped int64)) *logQueue {
 const recordsDropped = "log records of a plugin were dropped"
 
 // put queues a record, or drops it where too many wait.
-func (q *logQueue) put(l logged) {
+func (q *logQueue) put(l logged) bool {
 	select {
 	case q.in <- l:
+		return true
 	default:
 		q.dropped.Add(1)
+		return false
 	}
 }
 
@@ -60,6 +64,7 @@ func (q *logQueue) run() {
 				case l := <-q.in:
 					q.write(l)
 				default:
+					q.tellDropped(0)
 					return
 				}
 			}
@@ -67,13 +72,22 @@ func (q *logQueue) run() {
 	}
 }
 
+// tellEvery bounds how often dropped records are told of: a plugin that floods its host decides how often there are some.
+const tellEvery = time.Second
+
+func (q *logQueue) tellDropped(every time.Duration) {
+	if q.dropped.Load() == 0 || time.Since(q.told) < every {
+		return
+	}
+	q.told = time.Now()
+	q.tell(q.dropped.Swap(0))
+}
+
 func (q *logQueue) write(l logged) {
 	if l.run != nil {
 		l.run()
 	}
-	if n := q.dropped.Swap(0); n > 0 {
-		q.tell(n)
-	}
+	q.tellDropped(tellEvery)
 	if l.flush == 0 {
 		return
 	}
@@ -113,12 +127,12 @@ func (q *logQueue) flush(ctx context.Context) {
 }
 
 // receiveLog takes a record of the plugin: to the exchange that it belongs to, if that is under way, else to the queue.
-func (s *session) receiveLog(raw wire.Raw) error {
-	f := &wire.Frame{}
-	if err := f.UnmarshalVT(raw.Data); err != nil || f.GetLog() == nil {
-		return errNoLog
+func (s *session) receiveLog(raw wire.Raw) {
+	if !s.gate.admit(len(raw.Data), time.Now()) {
+		s.logs.dropped.Add(1)
+		return
 	}
-	l := f.GetLog()
+	data := bytes.Clone(raw.Data)
 	var st *stage
 	switch index := raw.Exchange & indexMask; {
 	case raw.Exchange == 0:
@@ -128,22 +142,23 @@ func (s *session) receiveLog(raw wire.Raw) error {
 		}
 	case index < uint64(len(s.slots)):
 		sl := &s.slots[index]
-		if sl.log(raw.Exchange, l) {
-			return nil
+		if sl.log(raw.Exchange, data) {
+			return
 		}
 		if sl.number.Load() == raw.Exchange {
 			st = sl.owner.Load()
 		}
 	}
-	s.logs.put(logged{run: func() { s.writeLog(context.Background(), st, l) }})
-	return nil
+	if !s.logs.put(logged{run: func() { s.writeLog(context.Background(), st, data) }}) {
+		s.gate.release(data)
+	}
 }
 
 // writeLogs writes the records that came for the exchange.
 func (x *exchange) writeLogs() {
 	logs, dropped := x.slot.takeLogs()
-	for _, l := range logs {
-		x.slot.session.writeLog(x.ctx, x.st, l)
+	for _, data := range logs {
+		x.slot.session.writeLog(x.ctx, x.st, data)
 	}
 	if dropped > 0 {
 		x.st.opts.settings.Log().LogAttrs(x.ctx, slog.LevelWarn, recordsDropped, append(x.st.logAttrs(), slog.Int("dropped", dropped))...)
@@ -160,8 +175,15 @@ func placed(l *wire.Log) bool {
 	return slices.ContainsFunc(l.GetAttributes(), func(a *wire.Attribute) bool { return a.GetKey() == "pipeline" })
 }
 
-// writeLog writes one record to the runner's logger, free of secrets.
-func (s *session) writeLog(ctx context.Context, st *stage, l *wire.Log) {
+// writeLog writes one record, as it came in its frame, to the runner's logger, free of secrets.
+func (s *session) writeLog(ctx context.Context, st *stage, data []byte) {
+	defer s.gate.release(data)
+	f := &wire.Frame{}
+	if err := f.UnmarshalVT(data); err != nil || f.GetLog() == nil {
+		s.logs.dropped.Add(1) // it can't be read
+		return
+	}
+	l := f.GetLog()
 	logger, redactor := s.opts.logger, s.opts.redactor
 	if st != nil {
 		logger, redactor = st.opts.settings.Log(), st.opts.settings.Redact()

@@ -32,6 +32,7 @@ type session struct {
 	slots []slot
 	free  chan *slot
 	logs  *logQueue
+	gate  logGate
 
 	ending   chan struct{} // closed: nothing more is to be written
 	endOnce  sync.Once
@@ -196,7 +197,8 @@ func (s *session) read() {
 func (s *session) receive(raw wire.Raw) error {
 	switch raw.Kind {
 	case wire.KindLog:
-		return s.receiveLog(raw)
+		s.receiveLog(raw)
+		return nil
 	case wire.KindDraining:
 		s.refuse.Do(func() { close(s.refusing) })
 		return nil
@@ -216,8 +218,6 @@ func (s *session) receive(raw wire.Raw) error {
 	}
 	return nil
 }
-
-var errNoLog = errors.New("a log record that can't be read")
 
 // strangeEvery bounds how often frames that nobody can have asked for are told of.
 const strangeEvery = 10 * time.Second

@@ -37,7 +37,7 @@ type slot struct {
 	held    *[]byte // what the decoder's frame is made of
 
 	mu      sync.Mutex
-	logs    []*wire.Log
+	logs    [][]byte // frames
 	dropped int
 }
 
@@ -88,18 +88,7 @@ func (s *session) take(ctx context.Context, w *stopwatch, st *stage) (sl *slot, 
 
 // begin gives the slot its next number.
 func (sl *slot) begin(st *stage) {
-	for {
-		select {
-		case in := <-sl.in: // of the exchange before
-			sl.session.giveBack(in.data)
-			continue
-		default:
-		}
-		break
-	}
-	sl.mu.Lock()
-	sl.logs, sl.dropped = nil, 0
-	sl.mu.Unlock()
+	sl.drain() // of the exchange before
 	sl.owner.Store(st)
 	sl.live.Store(true)
 	sl.number.Store((sl.number.Load()>>indexBits+1)<<indexBits | sl.index)
@@ -111,7 +100,25 @@ func (sl *slot) release() {
 	sl.scratch.clear()
 	sl.decoder.Clear()
 	sl.hold(nil)
+	sl.drain() // a slot that is not used keeps nothing that came too late
 	sl.session.free <- sl
+}
+
+// drain lets go of what has come and was not taken.
+func (sl *slot) drain() {
+	for {
+		select {
+		case in := <-sl.in:
+			sl.session.giveBack(in.data)
+			continue
+		default:
+		}
+		break
+	}
+	logs, _ := sl.takeLogs()
+	for _, data := range logs {
+		sl.session.gate.release(data)
+	}
 }
 
 // hold keeps the bytes of a frame until those of another one come.
@@ -135,7 +142,7 @@ func (sl *slot) deliver(raw wire.Raw) {
 }
 
 // log keeps a record for who has the slot; false where nobody has it, under that number.
-func (sl *slot) log(number uint64, l *wire.Log) bool {
+func (sl *slot) log(number uint64, data []byte) bool {
 	sl.mu.Lock()
 	defer sl.mu.Unlock()
 	if !sl.live.Load() || sl.number.Load() != number {
@@ -143,14 +150,15 @@ func (sl *slot) log(number uint64, l *wire.Log) bool {
 	}
 	if len(sl.logs) == maxSlotLogs {
 		sl.dropped++
+		sl.session.gate.release(data)
 		return true
 	}
-	sl.logs = append(sl.logs, l)
+	sl.logs = append(sl.logs, data)
 	return true
 }
 
 // takeLogs returns the records that have come, and how many were too many.
-func (sl *slot) takeLogs() (logs []*wire.Log, dropped int) {
+func (sl *slot) takeLogs() (logs [][]byte, dropped int) {
 	sl.mu.Lock()
 	defer sl.mu.Unlock()
 	logs, dropped = sl.logs, sl.dropped
