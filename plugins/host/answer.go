@@ -59,7 +59,7 @@ func (x *exchange) responseEdits(w *wire.Edits) (e edits, err error) {
 	if w.Status != nil {
 		switch {
 		case !g.status:
-			return e, x.outOfGrant("the status")
+			return e, x.outOfGrant("the status", `response.edit ":status"`)
 		case !isStatus(w.GetStatus()):
 			return e, x.invalid("sent status %d", w.GetStatus())
 		}
@@ -68,7 +68,7 @@ func (x *exchange) responseEdits(w *wire.Edits) (e edits, err error) {
 	if w.Body != nil {
 		switch {
 		case !g.respBody:
-			return e, x.outOfGrant("the response's body")
+			return e, x.outOfGrant("the response's body", `response.edit ":body"`)
 		case pipeline.IsStream(x.resp):
 			return e, x.invalid("changed the body of a stream")
 		}

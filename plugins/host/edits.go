@@ -61,7 +61,7 @@ func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
 	if w.Method != nil {
 		switch {
 		case !g.method:
-			return e, x.outOfGrant("the method")
+			return e, x.outOfGrant("the method", `request.edit ":method"`)
 		case !isMethod(w.GetMethod()):
 			return e, x.invalid("sent a method that is none")
 		}
@@ -75,7 +75,7 @@ func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
 	if w.Host != nil {
 		switch {
 		case !g.url:
-			return e, x.outOfGrant("the host")
+			return e, x.outOfGrant("the host", `request.edit ":url"`)
 		case !httpguts.ValidHostHeader(w.GetHost()):
 			return e, x.invalid("sent a host that is none")
 		}
@@ -83,7 +83,7 @@ func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
 	}
 	if w.Body != nil {
 		if !g.body {
-			return e, x.outOfGrant("the body")
+			return e, x.outOfGrant("the body", `request.edit ":body"`)
 		}
 		e.hasBody = true
 		if e.body, err = x.content(w.GetBody(), g.Request.Limit()); err == nil && e.body.err != nil {
@@ -96,7 +96,7 @@ func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
 // urlEdit judges a URL.
 func (x *exchange) urlEdit(text string) (*url.URL, error) {
 	if !x.inst.grants.url {
-		return nil, x.outOfGrant("the URL")
+		return nil, x.outOfGrant("the URL", `request.edit ":url"`)
 	}
 	u, err := url.Parse(text)
 	switch {
@@ -126,7 +126,11 @@ func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, response bool,
 			return err
 		}
 		if !ok(name) {
-			return x.outOfGrant("header " + strings.ToLower(name))
+			name, side := strings.ToLower(name), "request"
+			if response {
+				side = "response"
+			}
+			return x.outOfGrant("header "+name, side+`.edit "`+name+`"`)
 		}
 		e.set(i, name)
 	}
@@ -150,8 +154,9 @@ func (x *exchange) header(name string, values ...[]byte) error {
 	return nil
 }
 
-func (x *exchange) outOfGrant(what string) *pipeline.Error {
-	return x.invalid("changed %s, which its grants do not allow", what)
+// outOfGrant is the error of a change for which need is asked and granted, as the file writes it.
+func (x *exchange) outOfGrant(what, need string) *pipeline.Error {
+	return x.invalid("changed %s, which its grants do not allow (%s)", what, need)
 }
 
 // validValue reports whether v can be a header's value (RFC 9110 §5.5).

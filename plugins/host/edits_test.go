@@ -79,15 +79,15 @@ func TestEdits_outside_the_grants_end_the_exchange(t *testing.T) {
 		do   func(*said)
 		want string
 	}{
-		{"header", send(header("x-foo", "1")), "changed header x-foo, which its grants do not allow"},
+		{"header", send(header("x-foo", "1")), `changed header x-foo, which its grants do not allow (request.edit "x-foo")`},
 		{"removal", send(&wire.Next{Last: true, Edits: &wire.Edits{Headers: []*wire.HeaderEdit{{Name: "accept"}}}}), "changed header accept, which"},
 		{"framing", send(header("content-length", "1")), "changed header content-length, which belongs to the connection"},
 		{"hop_by_hop", send(header("Transfer-Encoding", "chunked")), "changed header transfer-encoding, which belongs"},
 		{"value", send(header("x-sig", "a\r\nX-Other: b")), "sent a value of header x-sig that is none"},
 		{"name", send(header("x sig", "a")), "sent a header whose name is none"},
-		{"method", send(&wire.Next{Last: true, Edits: &wire.Edits{Method: str("PUT")}}), "changed the method, which"},
+		{"method", send(&wire.Next{Last: true, Edits: &wire.Edits{Method: str("PUT")}}), `changed the method, which its grants do not allow (request.edit ":method")`},
 		{"url", send(&wire.Next{Last: true, Edits: &wire.Edits{Url: str("https://evil.test/")}}), "changed the URL, which"},
-		{"host", send(&wire.Next{Last: true, Edits: &wire.Edits{Host: str("evil.test")}}), "changed the host, which"},
+		{"host", send(&wire.Next{Last: true, Edits: &wire.Edits{Host: str("evil.test")}}), `changed the host, which its grants do not allow (request.edit ":url")`},
 		{"body", send(&wire.Next{Last: true, Edits: &wire.Edits{Body: &wire.Body{Data: []byte("x")}}}), "changed the body, which"},
 		{"status", send(&wire.Next{Last: true, Edits: &wire.Edits{Status: &status}}), "changed the status of a request"},
 		{"response", send(&wire.Next{}), "waits for the response, which"},
@@ -175,7 +175,7 @@ func TestEdits_of_a_response(t *testing.T) {
 		fails string
 	}{
 		{"header", needs, set("x-b", "1"), "changed header x-b, which"},
-		{"status", needs, &wire.Edits{Status: &status}, "changed the status, which"},
+		{"status", needs, &wire.Edits{Status: &status}, `changed the status, which its grants do not allow (response.edit ":status")`},
 		{"body", needs, &wire.Edits{Body: &wire.Body{}}, "changed the response's body, which"},
 		{"odd_status", all, &wire.Edits{Status: &odd}, "sent status 99"},
 		{"framing", all, set("connection", "close"), "belongs to the connection"},

@@ -35,6 +35,8 @@ func startProblem(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
 		return fmt.Errorf("%s can't be run here: it is no program for this platform, or a script without a first line that names its interpreter", path)
+	case errors.Is(err, fs.ErrPermission) && isFolder(path):
+		return fmt.Errorf("%s is a folder: name the program in it", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s is not executable: chmod +x it", path)
 	case errors.Is(err, fs.ErrNotExist):
@@ -46,4 +48,9 @@ func startProblem(path string, err error) error {
 		return fmt.Errorf("%s is being written", path)
 	}
 	return fmt.Errorf("run %s: %w", path, err)
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -17,7 +17,7 @@ func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err err
 	case x.nexts > 0 && !g.Retry:
 		return nil, false, x.invalid("called next more than once, which its grants do not allow (retry)")
 	case !n.GetLast() && g.Response == nil && !g.Retry:
-		return nil, false, x.invalid("waits for the response, which its grants do not allow")
+		return nil, false, x.invalid("waits for the response, which its grants do not allow (response)")
 	}
 	edits, err := x.requestEdits(n.GetEdits())
 	if err != nil {

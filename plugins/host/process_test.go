@@ -96,6 +96,7 @@ func TestStartFailure(t *testing.T) {
 		{"missing", "", func(p *pipeline.PluginPlan) { p.Config.Command = []string{"./nothing"} }, []string{"there is no ", "/nothing: build or install it"}},
 		{"missing_in_path", "", func(p *pipeline.PluginPlan) { p.Config.Command = []string{"leat-no-such-program"} }, []string{"there is no program leat-no-such-program in PATH"}},
 		{"not_executable", "", script(t, "plain", "#!/bin/sh\n", 0o600), []string{"is not executable: chmod +x it"}},
+		{"folder", "", func(p *pipeline.PluginPlan) { p.Config.Command = []string{t.TempDir()} }, []string{"is a folder: name the program in it"}},
 		{"no_program", "", script(t, "text", "hello", 0o700), []string{"it is no program for this platform"}},
 		{"no_interpreter", "", script(t, "lost", "#!/no/such/thing\n", 0o700), []string{"the interpreter that it names"}},
 		{"quiet_exit", "", script(t, "quiet", "#!/bin/sh\nexit 0\n", 0o700), []string{"it exited with code 0 before it answered"}},
