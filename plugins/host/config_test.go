@@ -1,6 +1,7 @@
 package host
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -91,6 +92,23 @@ func TestStageConfig_tells_every_mistake_in_the_words_of_the_file(t *testing.T) 
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestStageConfig_says_what_a_duration_is(t *testing.T) {
+	text, err := json.Marshal(map[string]any{"properties": map[string]any{
+		"wait": map[string]any{"type": "string", "pattern": wire.DurationPattern}, "id": map[string]any{"type": "string", "pattern": "^[a-z]+$"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := compile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`3:8: it is no duration, as "5s" or "1m30s" is`, "4:6: it does not match the pattern ^[a-z]+$"}
+	if diff := cmp.Diff(want, decode(t, &StageConfig{typ: "t", schema: s}, "wait = \"5 parsecs\"\nid = \"7\"")); diff != "" {
+		t.Error(diff)
 	}
 }
 

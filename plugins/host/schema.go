@@ -15,6 +15,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
 // schema is a compiled JSON Schema of a config, with its text, which knows the names of keys and what they are for.
@@ -196,6 +197,9 @@ func sentence(k jsonschema.ErrorKind) string {
 	case *kind.Format:
 		return "it is no valid " + k.Want
 	case *kind.Pattern:
+		if k.Want == wire.DurationPattern {
+			return `it is no duration, as "5s" or "1m30s" is`
+		}
 		return "it does not match the pattern " + clip(k.Want)
 	case *kind.Minimum:
 		return "it must be at least " + number(k.Want)

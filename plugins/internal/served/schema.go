@@ -11,6 +11,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
 // Schema returns the JSON Schema (draft 2020-12) of a type's config: the keys that the file may write, what each takes, its default, and the
@@ -47,7 +48,7 @@ func schemaOf(t reflect.Type, around []reflect.Type) schema {
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem(), around)
 	case t == durationType:
-		return schema{"type": "string", "pattern": `^[+-]?([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|μs|ms|s|m|h)|^[+-]?0$`}
+		return schema{"type": "string", "pattern": wire.DurationPattern}
 	case p.Implements(textType):
 		return schema{"type": "string"}
 	}
