@@ -11,7 +11,7 @@ import (
 
 func (c *checker) unknownStage(s config.Stage) config.Diagnostic {
 	known := c.registry.StageTypes()
-	hint := "known types: " + strings.Join(known, ", ") + "; a stage of your own is linked in Go with pipeline.WithStages"
+	hint := "known types: " + strings.Join(known, ", ") + "; a stage of your own is linked in Go with pipeline.WithStages, or served by a plugin: use = \"PLUGIN/TYPE\""
 	switch near, ok := config.Nearest(s.Use, known); {
 	case ok:
 		hint = fmt.Sprintf("did you mean %s?", near)

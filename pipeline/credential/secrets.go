@@ -103,11 +103,19 @@ func readEnv(r Ref) (string, error) {
 	value, ok := os.LookupEnv(r.name)
 	switch {
 	case !ok:
-		return "", fmt.Errorf("%v is not set: set it in the environment of this program", r)
+		return "", fmt.Errorf("%v is not set: %s", r, setEnv())
 	case value == "":
-		return "", fmt.Errorf("%v is empty: set it in the environment of this program", r)
+		return "", fmt.Errorf("%v is empty: %s", r, setEnv())
 	}
 	return value, nil
+}
+
+// setEnv says how a variable is set. A plugin's environment is what the file makes it, not what its host was started in.
+func setEnv() string {
+	if os.Getenv("LEAT_PLUGIN") != "" {
+		return "name it in env of the plugin's table, and set it in the environment of the program that runs the pipelines"
+	}
+	return "set it in the environment of this program"
 }
 
 func (s *Secrets) readFile(r Ref) (string, error) {

@@ -14,6 +14,14 @@ import (
 	"github.com/leatdev/leat/pipeline/redact"
 )
 
+func TestSecrets_Resolve_says_where_a_plugin_gets_its_environment(t *testing.T) {
+	t.Setenv("LEAT_PLUGIN", "leat-plugin-v1")
+	_, err := NewSecrets("", nil, nil, nil).Resolve(t.Context(), Env("CRED_TEST_UNSET"))
+	if err == nil || !strings.Contains(err.Error(), "env CRED_TEST_UNSET is not set: name it in env of the plugin's table") {
+		t.Errorf("got %v, want where to name it", err)
+	}
+}
+
 func TestSecrets_Resolve(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) {
