@@ -134,8 +134,10 @@ func (a *app) shownPlugin(p pipeline.PluginPlan) pluginShown {
 func (p pluginShown) about() string {
 	text := "locked"
 	switch {
+	case p.Problem != "" && p.Lock == "none":
+		return p.Problem
 	case p.Problem != "":
-		text = p.Problem
+		text = p.Problem + "\n  locked"
 	case p.Lock == "none":
 		return "not locked: leat plugin lock " + p.Name
 	}
@@ -143,7 +145,7 @@ func (p pluginShown) about() string {
 		text += ", version " + p.Version
 	}
 	if p.SDK != "" {
-		text += ", " + p.SDK
+		text += ", SDK " + p.SDK
 	}
 	return text
 }

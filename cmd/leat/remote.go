@@ -83,6 +83,9 @@ func (a *app) printRemote(plugin string, t host.Type) error {
 		return errors.New("its schema is no table's")
 	}
 	fmt.Fprintln(w, "\n"+paint(w, color.Bold, "options"))
+	if len(schema.Properties) == 0 {
+		fmt.Fprintln(w, "  none of its own")
+	}
 	for _, key := range slices.Sorted(maps.Keys(schema.Properties)) {
 		var o property
 		_ = json.Unmarshal(schema.Properties[key], &o) // true is a schema too, that says nothing
