@@ -112,8 +112,10 @@ func (s *session) download(ctx context.Context, number, length uint64) ([]byte, 
 		return nil, err
 	}
 	var data []byte
+	var chunk wire.Chunk
 	for {
-		chunk, err := stream.Recv()
+		chunk.Again()
+		err := stream.RecvMsg(&chunk)
 		switch {
 		case errors.Is(err, io.EOF) && uint64(len(data)) == length:
 			return data, nil

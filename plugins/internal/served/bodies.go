@@ -102,8 +102,10 @@ func (b *bodies) take(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadR
 }
 
 func receive(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadResponse]) (exchange uint64, data []byte, err error) {
+	var chunk wire.Chunk
 	for first := true; ; first = false {
-		chunk, err := stream.Recv()
+		chunk.Again()
+		err := stream.RecvMsg(&chunk)
 		if errors.Is(err, io.EOF) {
 			return exchange, data, nil
 		}

@@ -64,6 +64,8 @@ func (Codec) Marshal(v any) (mem.BufferSlice, error) {
 	switch m := v.(type) {
 	case *batch:
 		return mem.BufferSlice{mem.NewBuffer(m.out, m.pool)}, nil
+	case *Chunk: // its data is not copied: nobody changes a body that is on its way
+		return mem.BufferSlice{mem.SliceBuffer(m.head()), mem.SliceBuffer(m.GetData())}, nil
 	case fast:
 		data := make([]byte, m.SizeVT())
 		if _, err := m.MarshalToSizedBufferVT(data); err != nil {
