@@ -3,12 +3,18 @@ package host
 import (
 	"context"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/internal/wire"
@@ -151,6 +157,46 @@ func TestHostile_logs_of_many_exchanges(t *testing.T) {
 	}
 	if got := sc.logs.String(); !strings.Contains(got, recordsDropped) || strings.Contains(got, "yyyy") {
 		t.Error("what was too much was written, or is not told of")
+	}
+}
+
+// A plugin that allows no further stream does not hold up who opens one.
+func TestHostile_no_stream_to_be_had(t *testing.T) {
+	listener := bufconn.Listen(1 << 20)
+	server := grpc.NewServer(grpc.ForceServerCodecV2(wire.Codec{}), grpc.MaxConcurrentStreams(1))
+	p := &script{t: t, live: map[uint64]*said{}}
+	wire.RegisterPluginServer(server, p)
+	served := make(chan struct{})
+	go func() { _ = server.Serve(listener); close(served) }()
+	conn, err := grpc.NewClient("passthrough:///script", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wire.Codec{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := sessionOptions{plugin: "signer", maxInFlight: 1, spawn: func(f func()) { go f() }, logger: slog.New(slog.DiscardHandler)}
+	first, err := newSession(conn, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.opening = 50 * time.Millisecond
+	if second, err := newSession(conn, o); err == nil {
+		t.Error("got a second stream, want an error")
+		second.close()
+	}
+	first.close()
+	_ = conn.Close()
+	server.Stop()
+	<-served
+}
+
+// Messages of go-plugin's broker would be a goroutine each.
+func TestHostile_broker(t *testing.T) {
+	to := func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+		return nil, nil
+	}
+	if _, err := (&life{}).keep(t.Context(), nil, nil, "/plugin.GRPCBroker/StartStream", to); err == nil {
+		t.Error("the broker's stream was opened")
 	}
 }
 

@@ -47,12 +47,12 @@ func (st *stage) opened(answer *wire.Frame) (*grants, error) {
 			if m.GetPath() != "" {
 				text = m.GetPath() + ": " + text
 			}
-			texts = append(texts, text)
+			texts = append(texts, line(text))
 		}
 		return nil, st.failure(classStart, "plugin %s refuses the config: %s", st.opts.name, strings.Join(texts, "; "))
 	}
 	if o.GetFailure() != "" {
-		return nil, st.failure(classStart, "plugin %s could not make the stage: %s", st.opts.name, o.GetFailure())
+		return nil, st.failure(classStart, "plugin %s could not make the stage: %s", st.opts.name, line(o.GetFailure()))
 	}
 	needs, err := wire.NeedsFrom(o.GetNeeds())
 	if err != nil {
@@ -100,7 +100,7 @@ func (st *stage) shut(i *instance) error {
 		return fmt.Errorf("closing stage %s: %w", st.opts.settings.Stage, err)
 	}
 	if text := answer.GetClosed().GetFailure(); text != "" {
-		return fmt.Errorf("closing stage %s: %s", st.opts.settings.Stage, st.opts.settings.Redact().Text(text))
+		return fmt.Errorf("closing stage %s: %s", st.opts.settings.Stage, st.opts.settings.Redact().Text(line(text)))
 	}
 	return nil
 }

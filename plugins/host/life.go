@@ -143,9 +143,15 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	return nil
 }
 
-// keep notes the connection as go-plugin opens its first stream: where that fails, go-plugin forgets to close it.
+var errNoBroker = errors.New("there is no broker")
+
+// keep notes the connection as go-plugin opens its first stream: where that fails, go-plugin forgets to close it. It lets no broker begin,
+// which nobody uses: go-plugin starts a goroutine for each message of it, as many as a plugin likes.
 func (l *life) keep(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, to grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	l.made.Store(cc)
+	if strings.HasPrefix(method, "/plugin.GRPCBroker/") {
+		return nil, errNoBroker
+	}
 	return to(ctx, desc, cc, method, opts...)
 }
 

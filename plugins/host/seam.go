@@ -29,6 +29,7 @@ type sessionOptions struct {
 	spawn       func(func()) // starts a goroutine outside every bubble of virtual time
 	logger      *slog.Logger // the runner's, for what belongs to no stage
 	redactor    *redact.Redactor
+	opening     time.Duration // bounds the opening of the stream; 0: streamTimeout
 }
 
 // stageOptions are what a stage is made with.

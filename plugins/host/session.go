@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,9 @@ type session struct {
 // sessionWorkers are the goroutines that each session has for as long as it lives: reader, writer, and who writes log records.
 const sessionWorkers = 3
 
+// streamTimeout bounds how long a stream takes to open: there is nothing to wait for on a connection that stands.
+const streamTimeout = 10 * time.Second
+
 // newSession opens the stream on cc. It is to be called outside every bubble of virtual time.
 func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error) {
 	s := &session{
@@ -73,7 +77,11 @@ func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error)
 	s.intern = s.spelt.text
 	s.working.Store(sessionWorkers)
 	s.life, s.end = context.WithCancel(context.Background())
+	late := time.AfterFunc(cmp.Or(o.opening, streamTimeout), s.end) // a plugin may allow fewer streams than it has
 	stream, err := s.client.Session(s.life)
+	if !late.Stop() && err == nil {
+		err = context.DeadlineExceeded
+	}
 	if err != nil {
 		s.end()
 		return nil, fmt.Errorf("opening the stream to plugin %s: %w", o.plugin, err)

@@ -16,11 +16,6 @@ func (p *process) supervise() {
 	defer p.stopAll()
 	for p.ctx.Err() == nil {
 		l, err := p.start()
-		if err == nil {
-			if err = p.host.known.accept(p.plan, l.iface); err != nil {
-				l.stop(p.host.times)
-			}
-		}
 		if err != nil {
 			p.noteFailure(classStart, err)
 			if !p.pause() {

@@ -31,7 +31,13 @@ func (d *Decoder) Clear() {
 	}
 	clear(d.values)
 	d.headers, d.values, d.edits.Headers = d.headers[:0], d.values[:0], nil
+	if cap(d.headers) > maxKeptEdits || cap(d.values) > maxKeptEdits {
+		d.headers, d.values = nil, nil
+	}
 }
+
+// maxKeptEdits bounds what a Decoder keeps: one frame can hold half a million edits.
+const maxKeptEdits = 256
 
 // usual reads a frame, or reports that it holds anything out of the ordinary.
 func (d *Decoder) usual(raw []byte, intern func([]byte) string) bool {

@@ -41,3 +41,22 @@ func FuzzDecoder(f *testing.F) {
 		}
 	})
 }
+
+func TestDecoder_keeps_no_flood_of_edits(t *testing.T) {
+	f := &Frame{Kind: &Frame_Next{Next: &Next{Edits: &Edits{}}}}
+	for range 10000 {
+		f.GetNext().Edits.Headers = append(f.GetNext().Edits.Headers, &HeaderEdit{Name: "a", Values: [][]byte{{'b'}}})
+	}
+	raw, err := f.MarshalVT()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d Decoder
+	got, err := d.Decode(raw, KindNext, func(b []byte) string { return string(b) })
+	if err != nil || len(got.GetNext().GetEdits().GetHeaders()) != 10000 {
+		t.Fatalf("got %d edits, %v", len(got.GetNext().GetEdits().GetHeaders()), err)
+	}
+	if d.Clear(); cap(d.headers) > maxKeptEdits || cap(d.values) > maxKeptEdits {
+		t.Errorf("it keeps %d edits and %d values", cap(d.headers), cap(d.values))
+	}
+}

@@ -16,5 +16,6 @@ const GoodChunk = MaxChunk - 64
 // goodBatch is how much is written as one message where more is pending; a frame is never cut.
 const goodBatch = 1 << 17
 
-// maxPending bounds what waits to be written: a peer that reads nothing must not take all memory.
-const maxPending = 64 << 20
+// maxPending bounds what waits to be written: a peer that reads nothing must not take all memory. A peer that stands still for a moment is
+// forgiven the default max_in_flight of frames with the longest body and many headers.
+const maxPending = 32 << 20

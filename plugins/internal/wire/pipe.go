@@ -100,6 +100,7 @@ func (p *Pipe) rouse() {
 
 // Write writes what Send has queued, until done is closed and all of that is written, or the stream fails. It is the stream's only writer.
 func (p *Pipe) Write(done <-chan struct{}) error {
+	defer p.discard()
 	for ending := false; ; {
 		select {
 		case <-p.wake:
@@ -150,6 +151,13 @@ func (p *Pipe) flush() error {
 func (p *Pipe) written(b *[]byte) *batch {
 	p.out.out, p.out.pool = b, &p.pool
 	return &p.out
+}
+
+// discard lets go of what nobody will write any more: the pipe may be kept for long after its end.
+func (p *Pipe) discard() {
+	p.mu.Lock()
+	p.last, p.full, p.pending = nil, nil, 0
+	p.mu.Unlock()
 }
 
 func (p *Pipe) fail(err error) {

@@ -150,6 +150,9 @@ func TestPipe_gives_up_on_who_does_not_read(t *testing.T) {
 	if err := <-wrote; err == nil {
 		t.Error("the writer goes on")
 	}
+	if p.last != nil || len(p.full) > 0 || p.pending > 0 {
+		t.Error("it keeps what nobody will write")
+	}
 }
 
 func TestPipe_of_a_peer_that_means_no_good(t *testing.T) {
