@@ -107,7 +107,7 @@ func (x *exchange) urlEdit(text string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, x.invalid("sent a URL with a user's name or password in it")
 	}
-	if old := x.req.URL; old.User != nil && strings.EqualFold(old.Scheme, u.Scheme) && strings.EqualFold(old.Host, u.Host) {
+	if old := x.req.URL; old.User != nil && sameOrigin(old, u) {
 		u.User = old.User
 	}
 	return u, nil

@@ -200,6 +200,38 @@ func TestHostile_broker(t *testing.T) {
 	}
 }
 
+// What a plugin must not see it does not get by sending the request to itself either.
+func TestHostile_other_origin(t *testing.T) {
+	for to, keeps := range map[string]bool{
+		"https://upstream.test/b?q=1": true, "https://UPSTREAM.test:443/b": true,
+		"https://evil.test/b": false, "http://upstream.test/b": false, "https://upstream.test:8443/b": false, "https://upstream.test.evil.test/": false,
+	} {
+		needs := pipeline.Needs{Request: pipeline.RequestNeeds{Headers: []string{"*", "x-auth-token"}, Query: true, Edit: []string{":url", "x-api-key"}}}
+		var got http.Header
+		sc := newScene(t, needs, func(req *http.Request) (*http.Response, error) {
+			got = req.Header.Clone()
+			return answering(req)
+		}, func(x *said) {
+			e := set("x-api-key", "the plugin's")
+			e.Url = &to
+			x.last(e)
+		})
+		req := sc.simple()
+		for _, name := range []string{"Authorization", "Cookie", "X-Api-Key", "X-Auth-Token", "X-Plain"} {
+			req.Header.Set(name, "the caller's")
+		}
+		if _, _, err := sc.get(req); err != nil {
+			t.Errorf("%s: %v", to, err)
+		}
+		if kept := got.Get("Authorization") != "" && got.Get("Cookie") != ""; kept != keeps {
+			t.Errorf("%s: got %v", to, got)
+		}
+		if got.Get("X-Plain") == "" || got.Get("X-Auth-Token") == "" || got.Get("X-Api-Key") != "the plugin's" {
+			t.Errorf("%s: got %v", to, got)
+		}
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 // Read implements io.Reader.

@@ -31,6 +31,7 @@ func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err err
 	if err != nil {
 		return nil, false, &final{err}
 	}
+	x.shed(r, edits.url)
 	edits.apply(r)
 	if n.GetLast() {
 		x.spans(n.GetSpans(), n.GetSpan())
