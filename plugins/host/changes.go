@@ -41,6 +41,14 @@ func (x *exchange) apply(w *wire.Changes) error {
 	if w.GetRejected() != "" && !g.attaches(w.GetRejected()) {
 		return x.invalid("rejected credential %q, which its grants do not allow", w.GetRejected())
 	}
+	if w.GetIdempotencyKey() != "" || w.GetIdempotent() {
+		switch {
+		case !g.idempotency:
+			return x.invalid(`said that the call may be sent again, which its grants do not allow (request.call "idempotency_key")`)
+		case !validValue([]byte(w.GetIdempotencyKey())):
+			return x.invalid("made an idempotency key that no header can carry")
+		}
+	}
 	ch := wire.ChangesFrom(w)
 	if ch.Stopped != nil {
 		reason := show(*ch.Stopped)

@@ -20,6 +20,8 @@ type grants struct {
 	edits    pipeline.NameSet
 	subject  bool // it knows the call's
 
+	idempotency bool // it knows the call's key, and may make one
+
 	respSees  pipeline.NameSet
 	respEdits pipeline.NameSet
 
@@ -36,6 +38,7 @@ func newGrants(n pipeline.Needs, r *redact.Redactor) *grants {
 	g.method, g.url, g.body = parts[":method"], parts[":url"], parts[":body"]
 	for _, word := range n.Request.Call {
 		g.subject = g.subject || word == "subject"
+		g.idempotency = g.idempotency || word == "idempotency_key"
 	}
 	if n.Response == nil {
 		return g

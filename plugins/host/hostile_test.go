@@ -232,6 +232,25 @@ func TestHostile_other_origin(t *testing.T) {
 	}
 }
 
+// That a write may be sent twice is not for everybody to say.
+func TestHostile_idempotent(t *testing.T) {
+	for name, c := range map[string]*wire.Changes{"marked": {Idempotent: true}, "key": {IdempotencyKey: "k"}, "bad_key": {IdempotencyKey: "k\r\nX: y"}} {
+		needs := signs()
+		for _, granted := range []bool{false, true} {
+			if granted {
+				needs.Request.Call = []string{"idempotency_key"}
+			}
+			sc := newScene(t, needs, answering, func(x *said) {
+				x.send(&wire.Frame{Kind: &wire.Frame_Next{Next: &wire.Next{Last: true, Changes: c}}})
+			})
+			_, _, err := sc.get(sc.simple())
+			if want := granted && name != "bad_key"; (err == nil) != want {
+				t.Errorf("%s, granted %t: got %v", name, granted, err)
+			}
+		}
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 // Read implements io.Reader.

@@ -158,7 +158,9 @@ func TestEnded_tells_of_every_call(t *testing.T) {
 
 func TestChanges_to_the_call(t *testing.T) {
 	stopped := "max_attempts"
-	sc := newScene(t, sees(), answering, func(x *said) {
+	needs := sees()
+	needs.Request.Call = []string{"idempotency_key"}
+	sc := newScene(t, needs, answering, func(x *said) {
 		x.next(&wire.Next{Changes: &wire.Changes{Attempts: 1, IdempotencyKey: "key"}})
 		x.ret(&wire.Return{Changes: &wire.Changes{
 			Judged: &wire.Outcome{Kind: "conflict", Message: "taken"}, Stopped: &stopped,
