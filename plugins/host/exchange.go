@@ -207,15 +207,16 @@ func (x *exchange) await() (inbound, error) {
 	}
 }
 
-// lastWords is how long a plugin is heard once it was told that the caller has left: what it makes of that says more than the host can.
+// lastWords is how long a plugin that sends again is heard once it was told that the caller has left: only it knows why it stopped, and what
+// became of the attempts before. Another has nothing to add, and its caller is let go at once.
 const lastWords = 20 * time.Millisecond
 
-// ended says how the caller has left, "" if it has not. From then on the plugin has a moment to end the exchange.
+// ended says how the caller has left, "" if it has not. From then on a plugin that sends again has a moment to end the exchange.
 func (x *exchange) ended() string {
 	if x.ctx.Err() == nil {
 		return ""
 	}
-	if x.parting == nil {
+	if x.parting == nil && x.inst.grants.Retry {
 		x.parting = time.NewTimer(lastWords)
 	}
 	return x.st.over(x.ctx).Reason

@@ -251,6 +251,25 @@ func TestHostile_idempotent(t *testing.T) {
 	}
 }
 
+// A caller who leaves does not wait for what a stage says that sends once.
+func TestHostile_words_after_the_caller_has_left(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	sc := newScene(t, sees(), func(req *http.Request) (*http.Response, error) {
+		leave()
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	}, func(x *said) {
+		x.next(&wire.Next{})
+		x.ret(&wire.Return{Error: &wire.Error{Kind: "internal", Message: "the plugin's"}})
+		<-x.cancelled
+	})
+	_, _, err := sc.get(sc.simple().WithContext(ctx))
+	if e := sc.failure(err); e.Kind != pipeline.KindCanceled || e.Stage != "send" {
+		t.Errorf("got %v", err)
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 // Read implements io.Reader.
