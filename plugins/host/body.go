@@ -61,8 +61,16 @@ func (x *exchange) digest(b *requestBody) error {
 	if err != nil {
 		return fmt.Errorf("reading the request's body: %w", err)
 	}
-	x.req.Body = fresh
+	x.req.Body, x.opened = fresh, fresh
 	return nil
+}
+
+// shut closes the body that the exchange has opened anew, unless next has got it.
+func (x *exchange) shut() {
+	if x.opened != nil {
+		_ = x.opened.Close()
+		x.opened = nil
+	}
 }
 
 // buffer reads a body into memory, up to the limit.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"reflect"
 	"time"
@@ -28,7 +29,8 @@ type exchange struct {
 	hop    trace.Span
 	owner  bool // it has claimed the call's retry
 
-	method, url, host string // of the request as it came
+	method, url, host string        // of the request as it came
+	opened            io.ReadCloser // the request's body, where the exchange has opened it anew and next has not got it
 	rewind            *pipeline.Rewinder
 	nexts             int            // how often next was called
 	resp              *http.Response // what the last one gave, while it is still to be had
@@ -153,6 +155,7 @@ func (x *exchange) finish() {
 	if x.owner {
 		x.call.ReleaseRetry()
 	}
+	x.shut()
 	x.endHop()
 }
 

@@ -46,6 +46,7 @@ func (x *exchange) failed(err error) (*http.Response, error) {
 	if policy.Skip && (x.nexts == 0 || x.resp != nil && !x.dropped || x.err != nil) {
 		x.note(pipeline.EventSkipped, e)
 		if x.nexts == 0 {
+			x.opened = nil
 			return x.next.RoundTrip(x.req)
 		}
 		return x.resp, x.err

@@ -32,6 +32,10 @@ func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err err
 		return nil, false, &final{err}
 	}
 	x.shed(r, edits.url)
+	if edits.hasBody {
+		x.shut()
+	}
+	x.opened = nil
 	edits.apply(r)
 	if n.GetLast() {
 		x.spans(n.GetSpans(), n.GetSpan())
