@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/leatdev/leat/pipeline/credential"
+	"github.com/leatdev/leat/pipeline/redact"
 )
 
 // Needs says what a stage must see and may do where it runs in another process: what is not asked for is neither sent nor accepted. A
@@ -167,17 +168,17 @@ func limitOf(s Size) int64 {
 func (n Needs) Within(other Needs) Needs {
 	both := Needs{
 		Request: RequestNeeds{
-			Headers: common(n.Request.Headers, other.Request.Headers), Query: n.Request.Query && other.Request.Query,
+			Headers: common(n.Request.Headers, other.Request.Headers, isPlain), Query: n.Request.Query && other.Request.Query,
 			Body: lesser(n.Request.Body, other.Request.Body), BodyLimit: min(Size(n.Request.Limit()), Size(other.Request.Limit())),
-			Edit: common(n.Request.Edit, other.Request.Edit), Call: common(n.Request.Call, other.Request.Call),
+			Edit: common(n.Request.Edit, other.Request.Edit, isPlain), Call: common(n.Request.Call, other.Request.Call, isAny),
 		},
 		Answer: n.Answer && other.Answer, Retry: n.Retry && other.Retry, Calls: n.Calls && other.Calls,
-		Credentials: common(n.Credentials, other.Credentials),
+		Credentials: common(n.Credentials, other.Credentials, isAny),
 	}
 	if n.Response != nil && other.Response != nil {
 		both.Response = &ResponseNeeds{
-			Headers: common(n.Response.Headers, other.Response.Headers), Body: lesser(n.Response.Body, other.Response.Body),
-			BodyLimit: min(Size(n.Response.Limit()), Size(other.Response.Limit())), Edit: common(n.Response.Edit, other.Response.Edit),
+			Headers: common(n.Response.Headers, other.Response.Headers, isPlain), Body: lesser(n.Response.Body, other.Response.Body),
+			BodyLimit: min(Size(n.Response.Limit()), Size(other.Response.Limit())), Edit: common(n.Response.Edit, other.Response.Edit, isAny),
 		}
 	}
 	return both
@@ -186,9 +187,9 @@ func (n Needs) Within(other Needs) Needs {
 // Beyond lists what n asks for and other does not allow, each as the file writes it: `request.headers "cookie"`. An empty list: n fits.
 func (n Needs) Beyond(other Needs) []string {
 	var more []string
-	names := func(what string, asked, allowed []string) {
+	names := func(what string, asked, allowed []string, all func(string) bool) {
 		for _, name := range asked {
-			if !allows(allowed, name) {
+			if !allows(allowed, name, all) {
 				more = append(more, what+` "`+name+`"`)
 			}
 		}
@@ -206,48 +207,55 @@ func (n Needs) Beyond(other Needs) []string {
 			more = append(more, what+"_limit "+Size(limit).String())
 		}
 	}
-	names("request.headers", n.Request.Headers, other.Request.Headers)
+	names("request.headers", n.Request.Headers, other.Request.Headers, isPlain)
 	flag("request.query", n.Request.Query, other.Request.Query)
 	mode("request.body", n.Request.Body, other.Request.Body, n.Request.Limit(), other.Request.Limit())
-	names("request.edit", n.Request.Edit, other.Request.Edit)
-	names("request.call", n.Request.Call, other.Request.Call)
+	names("request.edit", n.Request.Edit, other.Request.Edit, isPlain)
+	names("request.call", n.Request.Call, other.Request.Call, isAny)
 	if n.Response != nil {
 		allowed := ResponseNeeds{}
 		flag("response", true, other.Response != nil)
 		if other.Response != nil {
 			allowed = *other.Response
 		}
-		names("response.headers", n.Response.Headers, allowed.Headers)
+		names("response.headers", n.Response.Headers, allowed.Headers, isPlain)
 		mode("response.body", n.Response.Body, allowed.Body, n.Response.Limit(), allowed.Limit())
-		names("response.edit", n.Response.Edit, allowed.Edit)
+		names("response.edit", n.Response.Edit, allowed.Edit, isAny)
 	}
 	flag("answer", n.Answer, other.Answer)
 	flag("retry", n.Retry, other.Retry)
 	flag("calls", n.Calls, other.Calls)
-	names("credentials", n.Credentials, other.Credentials)
+	names("credentials", n.Credentials, other.Credentials, isAny)
 	return more
 }
 
-// common returns the names that both lists allow; "*" allows every name but those that begin with a colon.
-func common(a, b []string) []string {
+// common returns the names that both lists allow; "*" allows every name that is in all but those that begin with a colon.
+func common(a, b []string, all func(string) bool) []string {
 	var both []string
 	for _, name := range a {
-		if allows(b, name) && !slices.Contains(both, name) {
+		if allows(b, name, all) && !slices.Contains(both, name) {
 			both = append(both, name)
 		}
 	}
 	for _, name := range b {
-		if allows(a, name) && !slices.ContainsFunc(both, func(s string) bool { return strings.EqualFold(s, name) }) {
+		if allows(a, name, all) && !slices.ContainsFunc(both, func(s string) bool { return strings.EqualFold(s, name) }) {
 			both = append(both, name)
 		}
 	}
 	return both
 }
 
-func allows(list []string, name string) bool {
+func allows(list []string, name string, all func(string) bool) bool {
 	return slices.ContainsFunc(list, func(s string) bool {
-		return strings.EqualFold(s, name) || s == "*" && !strings.HasPrefix(name, ":")
+		return strings.EqualFold(s, name) || s == "*" && !strings.HasPrefix(name, ":") && all(name)
 	})
+}
+
+func isAny(string) bool { return true }
+
+// isPlain reports whether a header holds no credential: one that does is not among "*", and must be named by both sides.
+func isPlain(header string) bool {
+	return header == "*" || !redact.New(redact.Rules{}).Hides(http.CanonicalHeaderKey(header))
 }
 
 func lesser(a, b BodyMode) BodyMode {

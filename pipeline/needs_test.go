@@ -37,6 +37,7 @@ func TestNeeds_Within(t *testing.T) {
 		{"all_and_a_name", `{"request": {"edit": ["*"]}}`, `{"request": {"edit": ["a"]}}`, `{"request": {"edit": ["a"], "body": "none", "body_limit": "1MiB"}}`},
 		{"all_headers_are_no_method", `{"request": {"edit": ["*"]}}`, `{"request": {"edit": [":method", "a"]}}`, `{"request": {"edit": ["a"], "body": "none", "body_limit": "1MiB"}}`},
 		{"all_and_a_name_of_both", `{"request": {"edit": ["*", "a"]}}`, `{"request": {"edit": ["a"]}}`, `{"request": {"edit": ["a"], "body": "none", "body_limit": "1MiB"}}`},
+		{"all_and_a_credential", `{"request": {"headers": ["authorization", "a"]}}`, `{"request": {"headers": ["*"]}}`, `{"request": {"headers": ["a"], "body": "none", "body_limit": "1MiB"}}`},
 		{"lesser_body", `{"request": {"body": "full"}}`, `{"request": {"body": "digest"}}`, `{"request": {"body": "digest", "body_limit": "1MiB"}}`},
 		{"lesser_limit", `{"request": {"body": "full", "body_limit": "8KiB"}}`, `{"request": {"body": "full"}}`, `{"request": {"body": "full", "body_limit": "8KiB"}}`},
 		{
@@ -72,6 +73,11 @@ func TestNeeds_Beyond(t *testing.T) {
 		{"nothing_of_everything", `{}`, everything, nil},
 		{"names_in_any_case", `{"request": {"headers": ["X-A"], "edit": ["x-b"]}}`, `{"request": {"headers": ["x-a"], "edit": ["X-B"]}}`, nil},
 		{"names", `{"request": {"headers": ["a", "cookie"], "edit": ["x", ":url"]}}`, `{"request": {"headers": ["a"], "edit": ["*"]}}`, []string{`request.headers "cookie"`, `request.edit ":url"`}},
+		{
+			"all_holds_no_credential", `{"request": {"headers": ["authorization", "x-tenant"], "edit": ["cookie"]}, "response": {"headers": ["set-cookie"]}}`,
+			`{"request": {"headers": ["*"], "edit": ["*"]}, "response": {"headers": ["*"]}}`,
+			[]string{`request.headers "authorization"`, `request.edit "cookie"`, `response.headers "set-cookie"`},
+		},
 		{"all_of_some", `{"request": {"headers": ["*"]}}`, `{"request": {"headers": ["a"]}}`, []string{`request.headers "*"`}},
 		{"body", `{"request": {"body": "full"}, "response": {"body": "digest"}}`, `{"request": {"body": "digest"}, "response": {}}`, []string{`request.body "full"`, `response.body "digest"`}},
 		{"limit", `{"request": {"body": "full", "body_limit": "2MiB"}}`, `{"request": {"body": "full"}}`, []string{"request.body_limit 2MiB"}},
