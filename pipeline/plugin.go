@@ -25,7 +25,8 @@ type PluginConfig struct {
 	TLS bool `toml:"tls"`
 	// StartTimeout bounds the start, up to the first answer. Default "10s".
 	StartTimeout time.Duration `toml:"start_timeout"`
-	// MaxInFlight is how many exchanges may be under way at once; the others wait. Default 256.
+	// MaxInFlight is how many exchanges the program may work on at once; the others wait. Those that are in next or wait hold up no
+	// other. Default 256.
 	MaxInFlight int `toml:"max_in_flight"`
 }
 

@@ -25,6 +25,7 @@ type exchange struct {
 
 	slot   *slot // nil: the plugin has no part in it, yet or any more
 	number uint64
+	placed bool      // it has a place in the session's room
 	up     *transfer // a body on its way to the plugin
 	hop    trace.Span
 	owner  bool // it has claimed the call's retry
@@ -112,14 +113,29 @@ func (x *exchange) enter() error {
 	sl, refused := s.take(x.ctx, &x.watch, x.st)
 	switch {
 	case sl != nil:
-		x.slot, x.number = sl, sl.number.Load()
+		x.slot, x.number, x.placed = sl, sl.number.Load(), true
 		return nil
 	case refused:
 		return x.st.failure(classDraining, "plugin %s takes no new exchange", x.st.opts.name)
 	case x.ctx.Err() != nil:
 		return x.st.over(x.ctx)
 	}
-	return x.st.failure(classOverload, "plugin %s: %d exchanges are under way (max_in_flight), and none ended within timeout %s", x.st.opts.name, s.opts.maxInFlight, x.st.remote.Timeout)
+	return x.st.failure(classOverload, "plugin %s works on %d exchanges (max_in_flight), and none made room within timeout %s", x.st.opts.name, s.opts.maxInFlight, x.st.remote.Timeout)
+}
+
+// stepOut gives the exchange's place to another one, while the plugin has no part in it.
+func (x *exchange) stepOut() {
+	if x.placed {
+		x.placed = false
+		x.inst.session.room.leave()
+	}
+}
+
+// stepIn takes a place again, if there is one; an exchange that has begun is held up no more.
+func (x *exchange) stepIn() {
+	if x.slot != nil {
+		x.placed = x.inst.session.room.enter()
+	}
 }
 
 // leave gives the slot back: what the plugin still says of the exchange is not heard.
@@ -127,6 +143,7 @@ func (x *exchange) leave() {
 	if x.slot == nil {
 		return
 	}
+	x.stepOut()
 	x.writeLogs()
 	x.up.stop()
 	sl := x.slot

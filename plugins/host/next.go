@@ -44,7 +44,9 @@ func (x *exchange) onNext(n *wire.Next) (resp *http.Response, over bool, err err
 		resp, err := x.next.RoundTrip(r)
 		return resp, true, err
 	}
+	x.stepOut()
 	x.roundTrip(r)
+	x.stepIn()
 	in, early := x.early()
 	switch {
 	case !early:
@@ -100,7 +102,9 @@ func (x *exchange) onWait(w *wire.Wait) error {
 	}
 	d, x.dropping = max(0, d-x.dropping), 0
 	began := time.Now()
+	x.stepOut()
 	err := x.call.Wait(x.ctx, d)
+	x.stepIn()
 	x.call.Waited(time.Since(began))
 	if err != nil && x.ctx.Err() == nil {
 		return err

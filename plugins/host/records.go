@@ -140,13 +140,14 @@ func (s *session) receiveLog(raw wire.Raw) {
 		if v, ok := s.stages.Load(uint32(raw.Exchange >> indexBits)); ok { //nolint:gosec // cut where a plugin lies
 			st, _ = v.(*stage)
 		}
-	case index < uint64(len(s.slots)):
-		sl := &s.slots[index]
-		if sl.log(raw.Exchange, data) {
-			return
-		}
-		if sl.number.Load() == raw.Exchange {
-			st = sl.owner.Load()
+	default:
+		if sl := s.room.slot(index); sl != nil {
+			if sl.log(raw.Exchange, data) {
+				return
+			}
+			if sl.number.Load() == raw.Exchange {
+				st = sl.owner.Load()
+			}
 		}
 	}
 	if !s.logs.put(logged{run: func() { s.writeLog(context.Background(), st, data) }}) {

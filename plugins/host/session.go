@@ -30,8 +30,7 @@ type session struct {
 	end    context.CancelFunc
 
 	first uint64 // where the numbers of its exchanges begin
-	slots []slot
-	free  chan *slot
+	room  *room
 	logs  *logQueue
 	gate  logGate
 
@@ -67,7 +66,7 @@ const streamTimeout = 10 * time.Second
 // newSession opens the stream on cc. It is to be called outside every bubble of virtual time.
 func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error) {
 	s := &session{
-		opts: o, client: wire.NewPluginClient(cc), slots: make([]slot, o.maxInFlight), free: make(chan *slot, o.maxInFlight),
+		opts: o, client: wire.NewPluginClient(cc),
 		ending: make(chan struct{}), refusing: make(chan struct{}), dead: make(chan struct{}), idle: make(chan struct{}),
 	}
 	s.logs = newLogQueue(func(n int64) {
@@ -88,10 +87,7 @@ func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error)
 	}
 	s.stream, s.pipe = stream, wire.NewPipe(stream)
 	s.first = rand.Uint64N(1<<22) << 40 // bodies apart name their exchange alone, and a process may have several sessions
-	for i := range s.slots {
-		s.slots[i].init(s, i)
-		s.free <- &s.slots[i]
-	}
+	s.room = newRoom(s, o.maxInFlight)
 	s.work(s.read)
 	s.work(s.write)
 	s.work(s.logs.run)
@@ -147,9 +143,9 @@ func (s *session) drain(ctx context.Context) error {
 		}
 		return s.err()
 	}
-	for range s.slots {
+	for range s.room.close() {
 		select {
-		case <-s.free:
+		case <-s.room.free:
 		case <-s.dead:
 			return s.err()
 		case <-ctx.Done():
@@ -211,12 +207,11 @@ func (s *session) receive(raw wire.Raw) error {
 		s.refuse.Do(func() { close(s.refusing) })
 		return nil
 	}
-	index := raw.Exchange & indexMask
-	if index >= uint64(len(s.slots)) {
+	slot := s.room.slot(raw.Exchange & indexMask)
+	if slot == nil {
 		s.stranger(raw)
 		return nil
 	}
-	slot := &s.slots[index]
 	switch now := slot.number.Load(); {
 	case raw.Exchange == now:
 		slot.deliver(raw)

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,35 +56,6 @@ func (sl *slot) init(s *session, index int) {
 	sl.number.Store(s.first | sl.index)
 }
 
-// take waits for a free slot, as long as the stage's time lasts and the caller stays; nil where none came free. With refused, the session
-// takes no new exchange.
-func (s *session) take(ctx context.Context, w *stopwatch, st *stage) (sl *slot, refused bool) {
-	select {
-	case sl = <-s.free:
-	default:
-		expired := w.start()
-		select {
-		case sl = <-s.free:
-		case <-s.dead:
-			refused = true
-		case <-s.refusing:
-			refused = true
-		case <-ctx.Done():
-		case <-expired:
-		}
-		w.stop()
-		if sl == nil {
-			return nil, refused
-		}
-	}
-	if !s.usable() {
-		s.free <- sl
-		return nil, true
-	}
-	sl.begin(st)
-	return sl, false
-}
-
 // begin gives the slot its next number.
 func (sl *slot) begin(st *stage) {
 	sl.drain() // of the exchange before
@@ -101,7 +71,7 @@ func (sl *slot) release() {
 	sl.decoder.Clear()
 	sl.hold(nil)
 	sl.drain() // a slot that is not used keeps nothing that came too late
-	sl.session.free <- sl
+	sl.session.room.free <- sl
 }
 
 // drain lets go of what has come and was not taken.
