@@ -215,7 +215,7 @@ func (h *handle) leave() error {
 			h.host.spawn(func() { a.life.ping(h.host.times.ping) }) // one that is frozen drains nothing
 			h.drain(a)
 		}
-		h.host.release(proc)
+		h.host.release(proc, h.redactor)
 		return nil
 	})
 	if errors.Is(err, errClosed) { // and with it the process

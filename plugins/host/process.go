@@ -83,12 +83,14 @@ func (h *Host) process(plan pipeline.PluginPlan, key string, logger *slog.Logger
 		p.ctx, p.cancel = context.WithCancel(context.Background())
 		h.procs[key] = p
 	}
+	p.logs.join(redactor)
 	p.users++
 	return p, nil
 }
 
 // release gives a process back; the last one ends it, and waits for that.
-func (h *Host) release(p *process) {
+func (h *Host) release(p *process, redactor *redact.Redactor) {
+	p.logs.part(redactor)
 	h.mu.Lock()
 	p.users--
 	last := p.users == 0

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +36,7 @@ type shared struct {
 	redactor *redact.Redactor
 
 	mu      sync.Mutex
+	users   map[*redact.Redactor]int // of those who share the process: each knows secrets of its own
 	tokens  float64
 	at      time.Time
 	dropped int
@@ -43,13 +46,38 @@ func newLogs(name string, logger *slog.Logger, redactor *redact.Redactor) *logs 
 	if redactor == nil {
 		redactor = redact.New(redact.Rules{})
 	}
-	return &logs{shared: &shared{name: name, logger: logger, redactor: redactor, tokens: lineBurst}}
+	return &logs{shared: &shared{name: name, logger: logger, redactor: redactor, users: map[*redact.Redactor]int{}, tokens: lineBurst}}
 }
 
 // fresh returns the logs of a new life.
 func (l *logs) fresh() *logs { return &logs{shared: l.shared} }
 
-func (s *shared) redact(text string) string { return s.redactor.Text(text) }
+// join has the secrets of one more runner hidden, until part.
+func (s *shared) join(r *redact.Redactor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r != nil && r != s.redactor {
+		s.users[r]++
+	}
+}
+
+func (s *shared) part(r *redact.Redactor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users[r]--; s.users[r] <= 0 {
+		delete(s.users, r)
+	}
+}
+
+func (s *shared) redact(text string) string {
+	s.mu.Lock()
+	users := slices.Collect(maps.Keys(s.users))
+	s.mu.Unlock()
+	for _, r := range users {
+		text = r.Known(text)
+	}
+	return s.redactor.Text(text)
+}
 
 func (s *shared) info(msg string, args ...any) { s.log(slog.LevelInfo, msg, args) }
 func (s *shared) warn(msg string, args ...any) { s.log(slog.LevelWarn, msg, args) }

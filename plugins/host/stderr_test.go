@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
 )
 
 // book collects log records, as JSON.
@@ -168,4 +169,28 @@ func TestStderr(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+func TestStderr_of_a_process_that_runners_share(t *testing.T) {
+	first, second := redact.New(redact.Rules{}), redact.New(redact.Rules{})
+	second.Learn(redact.NewSecret("correct-horse"))
+	var out lockedText
+	h := newHost(t, WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
+	plan := planOf(t, "serve")
+	a, err := h.process(plan, "key", nil, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := h.process(plan, "key", nil, second)
+	if err != nil || a != b {
+		t.Fatal(err)
+	}
+	if got := a.logs.redact("it is correct-horse"); strings.Contains(got, "correct-horse") {
+		t.Errorf("got %q", got)
+	}
+	h.release(b, second)
+	if len(a.logs.users) != 0 {
+		t.Error("the secrets of a runner that has left are kept")
+	}
+	h.release(a, first)
 }
