@@ -139,6 +139,17 @@ func TestFaultReply(t *testing.T) {
 		}
 	})
 
+	t.Run("with_a_log_record_that_can_not_be_read_is_heard", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, setting{command: []string{"as-bad"}, typ: "narrow", handler: upOK})
+		pid := w.send("").pid()
+		a := w.send("log-garbage")
+		w.wantOK(a)
+		if a.pid() != pid {
+			t.Errorf("got %v of process %d, want %d", a, a.pid(), pid)
+		}
+	})
+
 	t.Run("out_of_turn_fails_after_it_was_sent_once", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, setting{command: []string{"as-bad"}, typ: "narrow", handler: upOK})
@@ -157,7 +168,7 @@ func TestFaultReply(t *testing.T) {
 	})
 
 	// What can't be told apart ends the stream, and the process with it: it counts as a crash.
-	for _, do := range []string{"batch-garbage", "batch-short", "log-garbage", "frame-long", "message-long"} {
+	for _, do := range []string{"batch-garbage", "batch-short", "frame-long", "message-long"} {
 		t.Run("that_is_no_frame_ends_the_process/"+do, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, setting{command: []string{"as-bad"}, typ: "narrow", handler: upOK, times: host.Shortened{Backoff: 5 * time.Millisecond}})
