@@ -35,7 +35,7 @@ stages = ["s", "within"]
 				},
 			})
 			var all sync.WaitGroup
-			for range callers  {
+			for range callers {
 				all.Go(func() {
 					if a := w.sendTo("nested", nil); a.status() != http.StatusNoContent {
 						t.Errorf("got %v, want 204", a)
