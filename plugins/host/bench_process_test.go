@@ -204,7 +204,7 @@ func startBench(tb testing.TB, tracing trace.TracerProvider, types ...string) *b
 		tracing = noop.NewTracerProvider()
 	}
 	var err error
-	n.runner, err = pipeline.OpenBytes(context.Background(), "bench.toml", []byte(file), pipeline.WithEnviron(nil), pipeline.WithPlugins(n), pipeline.WithStages(hold),
+	n.runner, err = pipeline.OpenBytes(tb.Context(), "bench.toml", []byte(file), pipeline.WithEnviron(nil), pipeline.WithPlugins(n), pipeline.WithStages(hold),
 		pipeline.WithTransport("*", roundTripper(atOnce)), pipeline.WithTracerProvider(tracing), pipeline.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
 	if err != nil {
 		tb.Fatal(err)
@@ -252,7 +252,7 @@ func (n *bench) callers(tb testing.TB, typ string, count int) []*caller {
 	list := make([]*caller, count)
 	for i := range list {
 		go func() {
-			req, _ := http.NewRequest(http.MethodGet, "https://upstream.test/posts/1", nil) //nolint:noctx // a benchmark's
+			req, _ := http.NewRequest(http.MethodGet, "https://upstream.test/posts/1", nil)
 			resp, err := p.RoundTrip(req)
 			if err == nil {
 				_ = resp.Body.Close()
@@ -319,7 +319,7 @@ func (c *unaryCaller) do() error {
 
 func unaryCallers(b *testing.B, conn *grpc.ClientConn, count int) []*unaryCaller {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
 	b.Cleanup(cancel)
 	list := make([]*unaryCaller, count)
 	for i := range list {

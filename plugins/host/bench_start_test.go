@@ -74,7 +74,7 @@ func memory() (held, resident int64) {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse), residentOf() //nolint:gosec // no process is that large
+	return int64(m.HeapInuse + m.StackInuse), residentOf()
 }
 
 // example is a built example as a pipeline's only stage.

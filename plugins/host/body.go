@@ -161,7 +161,7 @@ func (x *exchange) onRead() error {
 	switch {
 	case need == nil || !mode(need.Body):
 		return x.invalid("read the response's body, which its grants do not allow")
-	case x.resp == nil:
+	case x.resp == nil || x.dropped:
 		return x.invalid("read a body, and there is no response")
 	}
 	sc := &x.slot.scratch

@@ -100,12 +100,11 @@ func TestLeaving_by_deadline(t *testing.T) {
 func TestWait_is_shorter_by_what_a_drop_took(t *testing.T) {
 	x := exchange{dropping: time.Hour, ctx: t.Context()}
 	sc := newScene(t, retries(), answering, func(*said) {})
-	st, s := sc.stage, (*session)(nil)
 	s, err := sc.plugin.acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.st, x.inst = st, &instance{session: s, grants: newGrants(retries(), s.opts.redactor)}
+	x.st, x.inst = sc.stage, &instance{session: s, grants: newGrants(retries(), s.opts.redactor)}
 	if err := x.enter(); err != nil {
 		t.Fatal(err)
 	}

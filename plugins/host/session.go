@@ -209,7 +209,9 @@ func (s *session) receive(raw wire.Raw) error {
 	}
 	slot := s.room.slot(raw.Exchange & indexMask)
 	if slot == nil {
-		s.stranger(raw)
+		if raw.Exchange&indexMask != instanceIndex || raw.Kind != wire.KindClosed { // of a stage that could not be opened
+			s.stranger(raw)
+		}
 		return nil
 	}
 	switch now := slot.number.Load(); {

@@ -76,5 +76,5 @@ func limitFrom(n uint64) (pipeline.Size, error) {
 	if n > maxLimit {
 		return 0, fmt.Errorf("a body_limit of %d bytes is more than the 1 GiB that can be asked for", n)
 	}
-	return pipeline.Size(n), nil //nolint:gosec // bounded
+	return pipeline.Size(n), nil
 }
