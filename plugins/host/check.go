@@ -41,7 +41,7 @@ func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageT
 			if err != nil {
 				return failure(p.Name, classCrash, fmt.Errorf("it did not judge the config of %s: %w", s.Type, err))
 			}
-			wrong[i] = mistakesFrom(answer.GetMistakes())
+			wrong[i] = mistakesFrom(answer.GetMistakes(), s.Config.schema)
 		}
 		return nil
 	})

@@ -95,13 +95,14 @@ func (m *mistake) Length() int { return m.length }
 func (m *mistake) Secret() bool { return m.hidden }
 
 // mistakesFrom returns what a plugin finds wrong with a config: errors that place themselves in the stage's table, joined; nil for none.
-func mistakesFrom(list []*wire.Mistake) error {
+// What the schema, which may be nil, calls a secret is not shown, whatever the plugin says.
+func mistakesFrom(list []*wire.Mistake, s *schema) error {
 	const most = 100
 	var errs []error
 	for _, m := range list[:min(len(list), most)] {
 		errs = append(errs, &mistake{
 			ConfigError: pipeline.ConfigError{Path: line(m.GetPath()), Message: or(line(m.GetMessage()), "the plugin refuses this"), Advice: line(m.GetHint())},
-			offset:      int(m.GetOffset()) - 1, length: max(int(m.GetLength()), 0), hidden: m.GetSecret(),
+			offset:      int(m.GetOffset()) - 1, length: max(int(m.GetLength()), 0), hidden: m.GetSecret() || s.hides(m.GetPath()),
 		})
 	}
 	return errors.Join(errs...)

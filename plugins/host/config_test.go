@@ -165,19 +165,19 @@ func TestMistakes_of_a_plugin_stand_where_it_says(t *testing.T) {
 		{"numbers_that_mean_no_good", &wire.Mistake{Path: "key", Message: "no", Offset: math.MinInt32, Length: math.MaxInt32}, "3:7: no"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff([]string{c.want}, words(table().DiagnoseError(mistakesFrom([]*wire.Mistake{c.m})))); diff != "" {
+			if diff := cmp.Diff([]string{c.want}, words(table().DiagnoseError(mistakesFrom([]*wire.Mistake{c.m}, nil)))); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 	t.Run("secret", func(t *testing.T) {
-		diags := table().DiagnoseError(mistakesFrom([]*wire.Mistake{{Path: "key", Message: "too short", Secret: true}}))
+		diags := table().DiagnoseError(mistakesFrom([]*wire.Mistake{{Path: "key", Message: "too short", Secret: true}}, nil))
 		if len(diags) != 1 || strings.Contains(diags.Error(), "hunter2") {
 			t.Error(diags)
 		}
 	})
 	t.Run("none", func(t *testing.T) {
-		if err := mistakesFrom(nil); err != nil {
+		if err := mistakesFrom(nil, nil); err != nil {
 			t.Error(err)
 		}
 	})

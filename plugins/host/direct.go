@@ -78,7 +78,7 @@ func (c *directConfig) UnmarshalConfig(value any) error {
 	if err != nil {
 		return err
 	}
-	return mistakesFrom(answer.GetMistakes())
+	return mistakesFrom(answer.GetMistakes(), nil)
 }
 
 // direct is what one runner has of a plugin that nobody has to start. It implements plugin.

@@ -76,10 +76,11 @@ type schemaReport struct {
 	schema *schema
 	value  any
 	found  []mistake
+	secret bool // what is reported now is about one
 }
 
 func (r *schemaReport) add(path, hint, format string, args ...any) {
-	r.note(mistake{ConfigError: pipeline.ConfigError{Path: path, Message: fmt.Sprintf(format, args...), Advice: hint}, offset: -1})
+	r.note(mistake{ConfigError: pipeline.ConfigError{Path: path, Message: fmt.Sprintf(format, args...), Advice: hint}, offset: -1, hidden: r.secret})
 }
 
 // note notes a mistake once, for a value may be wrong in the eyes of several parts of a schema.
@@ -99,6 +100,7 @@ func (r *schemaReport) err() error {
 
 func (r *schemaReport) report(e *jsonschema.ValidationError) {
 	path, _ := r.find(e.InstanceLocation)
+	r.secret = r.schema.secret(e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		known := r.known(e)
@@ -109,7 +111,7 @@ func (r *schemaReport) report(e *jsonschema.ValidationError) {
 			} else if len(known) == 0 {
 				hint = "it takes no keys"
 			}
-			r.note(mistake{ConfigError: pipeline.ConfigError{Path: joinKey(path, name), Message: "unknown key " + key(name), Advice: hint}, offset: -1, ofKey: true})
+			r.note(mistake{ConfigError: pipeline.ConfigError{Path: joinKey(path, name), Message: "unknown key " + key(name), Advice: hint}, offset: -1, hidden: r.secret, ofKey: true})
 		}
 		return
 	case *kind.Required:
@@ -121,7 +123,7 @@ func (r *schemaReport) report(e *jsonschema.ValidationError) {
 		r.alternatives(e, path)
 		return
 	case *kind.Type:
-		r.add(path, "", "expected %s, found %s", alternativesOf(k.Want), r.noun(e.InstanceLocation, k.Got))
+		r.add(path, r.elsewhere(e, k), "expected %s, found %s", alternativesOf(k.Want), r.noun(e.InstanceLocation, k.Got))
 		return
 	case *kind.Enum:
 		r.enum(path, k)
@@ -147,7 +149,7 @@ func (r *schemaReport) enum(path string, k *kind.Enum) {
 	}
 	hint := "one of " + clip(strings.Join(words, ", "))
 	got, isText := k.Got.(string)
-	if near, ok := config.Nearest(got, words); ok && isText {
+	if near, ok := config.Nearest(got, words); ok && isText && !r.secret {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
 	r.add(path, hint, "this value is not known")
@@ -322,25 +324,19 @@ func key(name string) string {
 // at returns the part of the schema that an error is of.
 func (r *schemaReport) at(e *jsonschema.ValidationError) map[string]any {
 	_, pointer, _ := strings.Cut(e.SchemaURL, "#")
-	v := r.schema.text
-	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		if token == "" {
-			continue
-		}
-		token = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
-		switch x := v.(type) {
-		case map[string]any:
-			v = x[token]
-		case []any:
-			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(x) {
-				return nil
-			}
-			v = x[i]
-		}
-	}
-	m, _ := v.(map[string]any)
+	m, _ := r.schema.lookup(pointer).(map[string]any)
 	return m
+}
+
+// elsewhere says what to write where a secret itself stands in place of a table that says where it is.
+func (r *schemaReport) elsewhere(e *jsonschema.ValidationError, k *kind.Type) string {
+	pointer := strings.TrimSuffix(e.SchemaURL, "/type")
+	part := r.at(&jsonschema.ValidationError{SchemaURL: pointer})
+	properties, _ := part["properties"].(map[string]any)
+	if !r.secret || k.Got != "string" || len(properties) == 0 {
+		return ""
+	}
+	return "a secret is never written into the file: write a table with one of " + strings.Join(sorted(properties), ", ") + ", which says where it is"
 }
 
 // known lists the keys that a table may have, those that the host reads among them where it is the stage's own.

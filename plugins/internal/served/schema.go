@@ -11,6 +11,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/credential"
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
@@ -34,12 +35,20 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 	readerType   = reflect.TypeFor[configReader]()
 	anything     = reflect.TypeFor[any]()
+	secretType   = reflect.TypeFor[credential.Ref]()
+	maybeType    = reflect.TypeFor[credential.Text]()
 )
 
 // schemaOf follows what config.Section.Decode accepts. around are the structs that t stands in: one within itself may be anything.
 func schemaOf(t reflect.Type, around []reflect.Type) schema {
 	p := reflect.PointerTo(t)
 	switch {
+	case t == secretType:
+		s := reference()
+		s["writeOnly"] = true // which tells the host to show no value of it: what stands there by mistake is the secret itself
+		return s
+	case t == maybeType:
+		return schema{"anyOf": []any{schema{"type": "string"}, reference()}}
 	case p.Implements(readerType):
 		if len(around) == 0 {
 			return schema{"type": "object"} // a whole table that reads itself
@@ -76,6 +85,16 @@ func schemaOf(t reflect.Type, around []reflect.Type) schema {
 		return schema{"type": "object", "properties": keys, "additionalProperties": false}
 	}
 	return schema{}
+}
+
+// reference is the schema of a table that says where a secret is.
+func reference() schema {
+	name := schema{"type": "string", "minLength": 1}
+	command := schema{"type": "array", "items": schema{"type": "string"}, "minItems": 1}
+	return schema{
+		"type": "object", "properties": schema{"env": name, "file": name, "cmd": command, "secret": name}, "additionalProperties": false,
+		"minProperties": 1, "maxProperties": 1,
+	}
 }
 
 func properties(keys schema, t reflect.Type, around []reflect.Type) {

@@ -78,7 +78,17 @@ func TestSchema(t *testing.T) {
 		"lists_hold_what_they_hold":     {`{"words":["a",1]}`, false},
 		"maps_take_any_key":             {`{"map":{"x":true}}`, true},
 		"maps_hold_what_they_hold":      {`{"map":{"x":"y"}}`, false},
-		"what_reads_itself_is_anything": {`{"secret":{"env":"X"}}`, true},
+		"what_reads_itself_is_anything": {`{"own":[{"a":1}]}`, true},
+		"secrets_stand_elsewhere":       {`{"secret":{"env":"X"}}`, true},
+		"secrets_may_come_of_a_command": {`{"secret":{"cmd":["pass","show","x"]}}`, true},
+		"secrets_are_no_literals":       {`{"secret":"hunter2"}`, false},
+		"secrets_stand_in_one_place":    {`{"secret":{"env":"X","file":"y"}}`, false},
+		"secrets_stand_somewhere":       {`{"secret":{}}`, false},
+		"secrets_know_their_places":     {`{"secret":{"value":"hunter2"}}`, false},
+		"commands_are_lists":            {`{"secret":{"cmd":"pass show x"}}`, false},
+		"texts_are_literals":            {`{"user":"ada"}`, true},
+		"texts_may_stand_elsewhere":     {`{"user":{"env":"X"}}`, true},
+		"texts_are_nothing_else":        {`{"user":7}`, false},
 		"embedded_structs_are_the_same": {`{"shared":"x"}`, true},
 		"what_has_no_tag_is_no_key":     {`{"Untagged":"x"}`, false},
 		"pointers_are_what_they_point":  {`{"perhaps":true}`, true},
@@ -110,11 +120,17 @@ type config struct {
 	Map      map[string]bool `toml:"map"`
 	Inner    inner           `toml:"inner"`
 	Secret   credential.Ref  `toml:"secret"`
+	User     credential.Text `toml:"user"`
+	Own      own             `toml:"own"`
 	Perhaps  *bool           `toml:"perhaps"`
 	Free     any             `toml:"free"`
 	Tree     *tree           `toml:"tree"`
 	Untagged string
 }
+
+type own struct{}
+
+func (*own) UnmarshalConfig(any) error { return nil }
 
 type embedded struct {
 	Shared string `toml:"shared"`
