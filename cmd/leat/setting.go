@@ -14,6 +14,7 @@ import (
 	"github.com/leatdev/leat/pipeline/config"
 	"github.com/leatdev/leat/pipeline/credential"
 	"github.com/leatdev/leat/pipeline/redact"
+	"github.com/leatdev/leat/plugins/host"
 )
 
 // setting is one value of a file with who set it.
@@ -76,13 +77,26 @@ func remoteSettings(plan *pipeline.Plan, s pipeline.StagePlan) []setting {
 		own = own.Without(known.Key)
 	}
 	redactor := names{redact.New(redact.Rules{})}
+	stage, _ := s.Config.(*host.StageConfig)
 	var add func(path []string, v any)
 	add = func(path []string, v any) {
+		if stage != nil && stage.Secret(path...) {
+			one := setting{Key: dotted(path), Value: redact.Mask, Origin: s.Section.Origin(path...)}
+			var ref credential.Ref
+			if ref.UnmarshalConfig(v) == nil {
+				one.Secret = follow(plan, ref)
+			}
+			all = append(all, one)
+			return
+		}
 		if table, ok := v.(map[string]any); ok && len(table) > 0 {
 			for _, name := range slices.Sorted(maps.Keys(table)) {
 				add(append(slices.Clip(path), name), table[name])
 			}
 			return
+		}
+		if list, ok := v.([]any); ok && stage != nil {
+			v = masked(stage, path, list)
 		}
 		if _, isText := v.(string); isText && !namesPlace(path[len(path)-1]) && slices.ContainsFunc(path, redactor.secret) {
 			v = redact.Mask // nobody here knows what its keys mean
@@ -94,6 +108,28 @@ func remoteSettings(plan *pipeline.Plan, s pipeline.StagePlan) []setting {
 		add([]string{name}, v)
 	}
 	return all
+}
+
+// masked returns a value with a mask in place of each secret within.
+func masked(stage *host.StageConfig, path []string, v any) any {
+	if stage.Secret(path...) {
+		return redact.Mask
+	}
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = masked(stage, append(slices.Clip(path), strconv.Itoa(i)), v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name := range v {
+			out[name] = masked(stage, append(slices.Clip(path), name), v[name])
+		}
+		return out
+	}
+	return v
 }
 
 // namesPlace reports whether a key holds where a secret is, not the secret: env, key_env, key_file.
