@@ -68,6 +68,12 @@ type unary struct {
 
 type unaryServer interface {
 	Do(ctx context.Context, d *wire.Do) (*wire.Next, error)
+	Bare(d *wire.Do) *wire.Next
+}
+
+// Bare sets the header and does nothing else: no request is made, and no stage runs.
+func (*unary) Bare(*wire.Do) *wire.Next {
+	return &wire.Next{Last: true, Edits: &wire.Edits{Headers: []*wire.HeaderEdit{{Name: benchHeader, Values: [][]byte{[]byte(benchValue)}}}}}
 }
 
 // Do makes the request, has the stage change it, and tells what has changed.
@@ -107,8 +113,15 @@ func (p *unary) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 		}
 		return srv.(unaryServer).Do(ctx, in)
 	}
+	bare := func(srv any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		in := &wire.Do{}
+		if err := decode(in); err != nil {
+			return nil, err
+		}
+		return srv.(unaryServer).Bare(in), nil
+	}
 	s.RegisterService(&grpc.ServiceDesc{
-		ServiceName: "bench.Unary", HandlerType: (*unaryServer)(nil), Methods: []grpc.MethodDesc{{MethodName: "Do", Handler: handler}},
+		ServiceName: "bench.Unary", HandlerType: (*unaryServer)(nil), Methods: []grpc.MethodDesc{{MethodName: "Do", Handler: handler}, {MethodName: "Bare", Handler: bare}},
 	}, p)
 	return nil
 }
@@ -292,8 +305,9 @@ func (c *caller) do() error {
 
 // unaryCaller does the same by a call of the go-plugin program.
 type unaryCaller struct {
-	req  *http.Request
-	conn *grpc.ClientConn
+	req    *http.Request
+	conn   *grpc.ClientConn
+	method string
 }
 
 func (c *unaryCaller) do() error {
@@ -305,7 +319,7 @@ func (c *unaryCaller) do() error {
 		Call:    wire.CallTo(&pipeline.CallState{Pipeline: "sign", Bound: 10 * time.Minute, CallProgress: pipeline.CallProgress{Elapsed: time.Second}}, nil),
 	}
 	n := &wire.Next{}
-	if err := c.conn.Invoke(c.req.Context(), "/bench.Unary/Do", d, n); err != nil {
+	if err := c.conn.Invoke(c.req.Context(), c.method, d, n); err != nil {
 		return err
 	}
 	for _, h := range n.GetEdits().GetHeaders() {
@@ -317,13 +331,14 @@ func (c *unaryCaller) do() error {
 	return nil
 }
 
-func unaryCallers(b *testing.B, conn *grpc.ClientConn, count int) []*unaryCaller {
+// unaryCallers call "Do", or "Bare".
+func unaryCallers(b *testing.B, conn *grpc.ClientConn, method string, count int) []*unaryCaller {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
 	b.Cleanup(cancel)
 	list := make([]*unaryCaller, count)
 	for i := range list {
-		list[i] = &unaryCaller{req: benchRequest(ctx), conn: conn}
+		list[i] = &unaryCaller{req: benchRequest(ctx), conn: conn, method: "/bench.Unary/" + method}
 		if err := list[i].do(); err != nil {
 			b.Fatal(err)
 		}

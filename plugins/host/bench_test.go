@@ -96,24 +96,29 @@ var benchLoads = []struct {
 	doers, each int
 }{{"inflight=64", 64, 300}, {"inflight=8", 8, 2000}, {"alone", 1, 4000}}
 
-// BenchmarkPlugin is against the unary call, with 64 exchanges in flight and alone.
+// BenchmarkPlugin is against the unary call that does the same, and against a bare one that does nothing with its data, with 64 exchanges
+// in flight and alone.
 func BenchmarkPlugin(b *testing.B) {
 	for _, c := range benchLoads {
 		b.Run(c.name, func(b *testing.B) {
 			n := startBench(b, nil, "sign")
 			conn, pid := startUnary(b)
-			ours, theirs := n.callers(b, "sign", c.doers), unaryCallers(b, conn, c.doers)
+			ours, theirs, least := n.callers(b, "sign", c.doers), unaryCallers(b, conn, "Do", c.doers), unaryCallers(b, conn, "Bare", c.doers)
 			run(b, n.pid(), ours, c.each)
 			run(b, pid, theirs, c.each)
-			var plugin, unary []burst
+			var plugin, unary, bare []burst
 			for b.Loop() {
 				unary = append(unary, run(b, pid, theirs, c.each))
 				plugin = append(plugin, run(b, n.pid(), ours, c.each))
+				bare = append(bare, run(b, pid, least, c.each))
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(median(unary, (*burst).perSecond), "unary/s")
 			b.ReportMetric(median(plugin, (*burst).perSecond), "plugin/s")
 			b.ReportMetric(ratio(plugin, unary, (*burst).perSecond), "rate-ratio")
+			b.ReportMetric(median(bare, (*burst).perSecond), "bare/s")
+			b.ReportMetric(ratio(plugin, bare, (*burst).perSecond), "rate-ratio-to-bare")
+			b.ReportMetric(ratio(plugin, bare, p50), "p50-ratio-to-bare")
 			b.ReportMetric(median(unary, p50), "unary-p50-µs")
 			b.ReportMetric(median(plugin, p50), "plugin-p50-µs")
 			b.ReportMetric(ratio(plugin, unary, p50), "p50-ratio")

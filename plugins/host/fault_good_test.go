@@ -4,6 +4,7 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -76,6 +77,23 @@ func newGood(c goodConfig, s pipeline.Settings) (pipeline.Stage, error) {
 	}), nil
 }
 
+// hold makes a file and waits until somebody has removed it.
+func hold(ctx context.Context, file string) error {
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		return err
+	}
+	for {
+		if _, err := os.Stat(file); err != nil {
+			return nil //nolint:nilerr // it is gone
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 type good struct {
 	goodConfig
 
@@ -99,6 +117,10 @@ func (g *good) do(what string) (*http.Response, error) {
 	case "hang":
 		<-g.req.Context().Done()
 		return nil, g.req.Context().Err()
+	case "hold":
+		if err := hold(g.req.Context(), g.req.Header.Get("X-File")); err != nil {
+			return nil, err
+		}
 	case "nap":
 		<-time.After(300 * time.Millisecond)
 	case "env":

@@ -5,6 +5,8 @@ package host_test
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,15 +57,18 @@ func (w *world) warm() {
 	w.wantOK(w.send(""))
 }
 
-// overload has one exchange hold the only place, and another wait for it.
+// overload has the plugin work on one exchange, which takes the only place, and another wait for it.
 func (w *world) overload() answer {
 	w.warm()
 	w.wantOK(w.sendTo("hold", nil))
+	file := filepath.Join(w.t.TempDir(), "held")
 	held := make(chan answer, 1)
-	go func() { held <- w.sendTo("hold", nil, "X-Hold", "yes") }()
-	<-w.held
+	go func() { held <- w.sendTo("hold", nil, "X-Do", "hold", "X-File", file) }()
+	until(w.t, "the plugin to hold it", func() bool { _, err := os.Stat(file); return err == nil })
 	a := w.send("")
-	close(w.freed)
+	if err := os.Remove(file); err != nil {
+		w.t.Error(err)
+	}
 	w.wantOK(<-held)
 	return a
 }
@@ -80,14 +85,10 @@ func TestFaultPolicy(t *testing.T) {
 				s.times = host.Shortened{Backoff: 5 * time.Millisecond}
 				if f.class == "overload" {
 					s.plugin = "max_in_flight = 1"
-					s.file = "[pipelines.hold]\nbase_url = \"UPSTREAM\"\nstages = [\"holder\"]\n[stages.holder]\nuse = \"p/good\"\n"
+					s.file = "[pipelines.hold]\nbase_url = \"UPSTREAM\"\nstages = [\"holder\"]\n[stages.holder]\nuse = \"p/good\"\ntimeout = \"30s\"\n"
 				}
 				var w *world
 				s.handler = func(rw http.ResponseWriter, req *http.Request) {
-					if req.Header.Get("X-Hold") != "" {
-						close(w.held)
-						<-w.freed
-					}
 					if req.Header.Get("X-Close") != "" {
 						_ = w.host.Close()
 					}

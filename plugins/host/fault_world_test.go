@@ -33,8 +33,6 @@ type world struct {
 	runner   *pipeline.Runner
 	upstream *httptest.Server
 	logs     *records
-	held     chan struct{} // closed: a request is held up in the upstream
-	freed    chan struct{} // closed: it goes on
 	closing  sync.Once
 	mayFail  bool // to close
 
@@ -97,7 +95,7 @@ func (s *setting) text(t *testing.T, url string) string {
 
 func newWorld(t *testing.T, s setting) *world {
 	t.Helper()
-	w := &world{t: t, sends: map[string]int{}, logs: &records{}, held: make(chan struct{}), freed: make(chan struct{})}
+	w := &world{t: t, sends: map[string]int{}, logs: &records{}}
 	w.upstream = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		w.mu.Lock()
 		w.sends[req.Header.Get("X-Id")]++
