@@ -158,7 +158,7 @@ func (a *app) pluginLockVerb() *cobra.Command {
 pipelines.lock for pipelines.toml. What has changed since the lock was last written is printed, so that it can be seen before it is kept.
 
 The digest of a program stands in the lock for the platform that the command ran on, beside those of others. A program that comes from
-PATH, such as an interpreter, has none.`,
+PATH, such as an interpreter, has none. A plugin that does not start keeps the entry that it has, if any; the others are locked.`,
 		Example: `  leat plugin lock
   leat plugin lock signer
   git diff pipelines.lock`,
@@ -175,6 +175,7 @@ type lockShown struct {
 	Lock    string              `json:"lock"`
 	Changed bool                `json:"changed"`
 	Changes map[string][]string `json:"changes"` // by plugin
+	Failed  map[string]string   `json:"failed"`  // why, by plugin that could not be asked: its entry is as it was
 }
 
 func (a *app) lockPlugins(ctx context.Context, name string) error {
@@ -196,16 +197,18 @@ func (a *app) lockPlugins(ctx context.Context, name string) error {
 		lock = &host.Lock{Plugins: map[string]*host.Locked{}} // it is written anew
 		a.complain(err)
 	}
-	shown := lockShown{Lock: host.LockName(a.file), Changes: map[string][]string{}}
+	shown := lockShown{Lock: host.LockName(a.file), Changes: map[string][]string{}, Failed: map[string]string{}}
+	var diags config.Diagnostics
 	for _, p := range plugins {
-		i, err := a.pluginHost(host.WithoutLock()).Describe(ctx, p)
-		if err != nil {
-			return a.pluginFailed(ctx, err)
-		}
 		old := lock.Plugins[p.Name]
-		fresh, err := host.NewLocked(p, i, old)
+		fresh, err := a.locked(ctx, p, old)
+		if ctx.Err() != nil {
+			return errInterrupted()
+		}
 		if err != nil {
-			return fmt.Errorf("plugin %s: %w", p.Name, err)
+			shown.Failed[p.Name] = unasked(err)
+			diags = append(diags, atCommand(p, err))
+			continue
 		}
 		lock.Plugins[p.Name] = fresh
 		shown.Changes[p.Name] = append([]string{}, fresh.Changes(old)...)
@@ -220,9 +223,28 @@ func (a *app) lockPlugins(ctx context.Context, name string) error {
 		return err
 	}
 	if a.json() {
-		return a.writeJSON(shown)
+		if err := a.writeJSON(shown); err != nil || len(diags) == 0 {
+			return err
+		}
+		return &exitError{exitInvalid, nil}
 	}
-	return a.printLock(shown)
+	if err := a.printLock(shown); err != nil {
+		return err
+	}
+	return diags.Sort().Err()
+}
+
+// locked asks a plugin for what its lock is to say.
+func (a *app) locked(ctx context.Context, p pipeline.PluginPlan, old *host.Locked) (*host.Locked, error) {
+	i, err := a.pluginHost(host.WithoutLock()).Describe(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := host.NewLocked(p, i, old)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
+	}
+	return fresh, nil
 }
 
 func (a *app) printLock(s lockShown) error {

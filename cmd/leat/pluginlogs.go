@@ -52,7 +52,7 @@ func (a *app) pluginLogs(ctx context.Context, name string) error {
 		fmt.Fprintf(a.std.err, "%s runs and serves %s; Ctrl-C ends it\n", p.Name, strings.Join(types, ", "))
 	})
 	if err != nil {
-		return a.pluginFailed(ctx, err)
+		return pluginFailed(ctx, err)
 	}
 	return &exitError{code: exitInterrupted}
 }

@@ -41,7 +41,7 @@ func startPlugins(ctx context.Context, p *pipeline.Pipeline) error {
 		return nil
 	}
 	if err := p.Start(ctx); err != nil && ctx.Err() != nil {
-		return &exitError{exitInterrupted, errors.New("interrupted")}
+		return errInterrupted()
 	}
 	return nil
 }
@@ -78,27 +78,41 @@ func (a *app) unknownPlugins(plan *pipeline.Plan) []string {
 	return unknown
 }
 
-// askPlugins starts each plugin of a plan and holds the file against what they say.
+// askPlugins starts each plugin of a plan and holds the file against what they say. One that can't be asked is a mistake of its table: the
+// others are asked all the same.
 func (a *app) askPlugins(ctx context.Context, plan *pipeline.Plan) error {
 	h := a.pluginHost()
+	var diags config.Diagnostics
+	mute := map[string]bool{}
 	for _, p := range plan.Plugins {
 		if _, err := h.Describe(ctx, p); err != nil {
-			return a.pluginFailed(ctx, err)
+			if ctx.Err() != nil {
+				return errInterrupted()
+			}
+			mute[p.Name] = true
+			diags = append(diags, atCommand(p, err))
 		}
 	}
 	plan, err := a.plan() // which holds it against what is known now
 	if err != nil {
-		return err
+		more, ok := errors.AsType[config.Diagnostics](err)
+		if !ok {
+			return err
+		}
+		return append(diags, more...).Sort().Err()
 	}
-	var diags config.Diagnostics
 	for _, p := range plan.Plugins {
 		stages, sections := stagesOf(plan, p.Name)
-		if len(stages) == 0 {
+		if len(stages) == 0 || mute[p.Name] {
 			continue
 		}
 		wrong, err := h.Check(ctx, p, stages)
+		if ctx.Err() != nil {
+			return errInterrupted()
+		}
 		if err != nil {
-			return a.pluginFailed(ctx, err)
+			diags = append(diags, atCommand(p, err))
+			continue
 		}
 		for i, err := range wrong {
 			for _, d := range sections[i].DiagnoseError(err) {
@@ -110,6 +124,21 @@ func (a *app) askPlugins(ctx context.Context, plan *pipeline.Plan) error {
 	}
 	return diags.Sort().Err()
 }
+
+// atCommand places the error of a plugin that could not be asked in its table.
+func atCommand(p pipeline.PluginPlan, err error) config.Diagnostic {
+	return p.Section.Diagnose([]string{"command"}, "`leat plugin logs "+p.Name+"` runs it and shows what it writes", "%s", unasked(err))
+}
+
+// unasked says why a plugin could not be asked.
+func unasked(err error) string {
+	if e, ok := errors.AsType[*pipeline.Error](err); ok {
+		return e.Message
+	}
+	return err.Error()
+}
+
+func errInterrupted() error { return &exitError{exitInterrupted, errors.New("interrupted")} }
 
 // stagesOf returns the stages that a plugin serves, and their tables.
 func stagesOf(plan *pipeline.Plan, plugin string) (stages []host.StageToCheck, sections []config.Section) {
@@ -124,10 +153,10 @@ func stagesOf(plan *pipeline.Plan, plugin string) (stages []host.StageToCheck, s
 	return stages, sections
 }
 
-// pluginFailed is the error of a plugin that could not be asked.
-func (a *app) pluginFailed(ctx context.Context, err error) error {
+// pluginFailed is the error of a plugin that could not be asked, where no place in the file would say more.
+func pluginFailed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &exitError{exitInterrupted, errors.New("interrupted")}
+		return errInterrupted()
 	}
-	return &exitError{exitFailed, err}
+	return &exitError{exitFailed, errors.New(unasked(err))}
 }
