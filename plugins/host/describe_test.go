@@ -70,6 +70,17 @@ func TestUpgrade(t *testing.T) {
 		if reasonOf(err) != "start" || !strings.Contains(err.Error(), `asks for more than pipelines.lock has: pass asks for request.headers "x-extra" too`) {
 			t.Errorf("got %v", err)
 		}
+		if e := inner(err); e == nil || e.Class != pipeline.ClassTerminal {
+			t.Errorf("got %v: to try again is in vain", e)
+		}
+	})
+	t.Run("with_another_digest_is_not", func(t *testing.T) {
+		other := p
+		other.Config.SHA256 = strings.Repeat("ab", 32)
+		_, err := joined(t, newHost(t), other).acquire(within(t))
+		if e := inner(err); reasonOf(err) != "start" || e.Class != pipeline.ClassTerminal || !strings.Contains(err.Error(), "is not run: its SHA-256 is") {
+			t.Errorf("got %v", err)
+		}
 	})
 }
 

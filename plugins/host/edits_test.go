@@ -116,7 +116,7 @@ func TestEdits_outside_the_grants_end_the_exchange(t *testing.T) {
 			sc := newScene(t, signs(), upstream, tc.do)
 			_, _, err := sc.get(sc.simple())
 			e := sc.failure(err)
-			if e.Kind != pipeline.KindPlugin || e.Reason != classInvalid || e.Class != pipeline.ClassNotSent || !strings.HasPrefix(e.Message, "plugin signer ") || !strings.Contains(e.Message, tc.want) {
+			if e.Kind != pipeline.KindPlugin || e.Reason != classInvalid || e.Class != pipeline.ClassTerminal || !strings.HasPrefix(e.Message, "plugin signer ") || !strings.Contains(e.Message, tc.want) {
 				t.Errorf("got %v (%s), want %q", e, e.Class, tc.want)
 			}
 			if e.Stage != "sign" || sends.Load() != 0 {

@@ -19,10 +19,14 @@ const (
 	classDraining = "draining"      // it is about to end
 )
 
-// failure makes the error of a failure of a class.
+// failure makes the error of a failure of a class, before next was called. What the plugin must not answer it will answer again; with
+// another failure there may be more luck next time, unless its maker knows better.
 func (st *stage) failure(class, format string, args ...any) *pipeline.Error {
 	e := pipeline.Errorf(pipeline.KindPlugin, format, args...)
 	e.Reason = class
+	if class != classInvalid {
+		e.Class = pipeline.ClassNotSent
+	}
 	return e
 }
 
@@ -56,7 +60,9 @@ func (x *exchange) failed(err error) (*http.Response, error) {
 		x.forget()
 		return madeUp(x.req, policy.Respond), nil
 	}
-	e.Class = pipeline.ClassNotSent
+	if e.Class != pipeline.ClassTerminal {
+		e.Class = pipeline.ClassNotSent
+	}
 	if x.nexts > 0 {
 		e.Class = pipeline.ClassTerminal
 		x.attach(e)

@@ -248,10 +248,14 @@ func (w *world) wantOK(a answer) {
 	}
 }
 
-// wantBefore checks that a is a failure of that class, of which the upstream got nothing.
+// wantBefore checks that a is a failure of that class, of which the upstream got nothing. One that would come again is not to be tried again.
 func (w *world) wantBefore(a answer, class string) {
 	w.t.Helper()
-	w.wantFailure(a, class, pipeline.ClassNotSent, 0)
+	again := pipeline.ClassNotSent
+	if class == "invalid_reply" {
+		again = pipeline.ClassTerminal
+	}
+	w.wantFailure(a, class, again, 0)
 }
 
 // wantAfter checks that a is a failure of that class after the upstream had answered, with its response attached.

@@ -23,7 +23,7 @@ func (l *launch) readStdout(f io.Reader) {
 	case err != nil && len(first) == 0:
 	case handshakeLike(string(first)):
 		if problem := l.judge(strings.TrimSpace(string(first))); problem != nil {
-			l.fail(problem)
+			l.fail(lasting{problem})
 		} else {
 			_, _ = l.line.Write(first)
 		}

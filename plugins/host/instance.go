@@ -49,7 +49,9 @@ func (st *stage) opened(answer *wire.Frame) (*grants, error) {
 			}
 			texts = append(texts, line(text))
 		}
-		return nil, st.failure(classStart, "plugin %s refuses the config: %s", st.opts.name, strings.Join(texts, "; "))
+		e := st.failure(classStart, "plugin %s refuses the config: %s", st.opts.name, strings.Join(texts, "; "))
+		e.Class = pipeline.ClassTerminal
+		return nil, e
 	}
 	if o.GetFailure() != "" {
 		return nil, st.failure(classStart, "plugin %s could not make the stage: %s", st.opts.name, line(o.GetFailure()))

@@ -59,7 +59,7 @@ func (l *launch) Start(context.Context) error {
 func (l *launch) start() error {
 	path, err := resolve(l.plan)
 	if err != nil {
-		return err
+		return lasting{err}
 	}
 	if l.prog, err = openProgram(path, l.pin, l.by); err != nil {
 		return err

@@ -34,16 +34,16 @@ func describeEnd(s *os.ProcessState) string {
 func startProblem(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
-		return fmt.Errorf("%s can't be run here: it is no program for this platform, or a script without a first line that names its interpreter", path)
+		return lasting{fmt.Errorf("%s can't be run here: it is no program for this platform, or a script without a first line that names its interpreter", path)}
 	case errors.Is(err, fs.ErrPermission) && isFolder(path):
-		return fmt.Errorf("%s is a folder: name the program in it", path)
+		return lasting{fmt.Errorf("%s is a folder: name the program in it", path)}
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s is not executable: chmod +x it", path)
+		return lasting{fmt.Errorf("%s is not executable: chmod +x it", path)}
 	case errors.Is(err, fs.ErrNotExist):
 		if _, statErr := os.Stat(path); statErr == nil {
-			return fmt.Errorf("%s can't be run: the interpreter that it names, or the folder to run it in, is not there", path)
+			return lasting{fmt.Errorf("%s can't be run: the interpreter that it names, or the folder to run it in, is not there", path)}
 		}
-		return fmt.Errorf("there is no %s: build or install it", path)
+		return lasting{fmt.Errorf("there is no %s: build or install it", path)}
 	case errors.Is(err, syscall.ETXTBSY):
 		return fmt.Errorf("%s is being written", path)
 	}

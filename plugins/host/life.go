@@ -60,14 +60,14 @@ func (dispenser) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grp
 // the process said.
 func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) (*life, error) {
 	if !supported {
-		return nil, errors.New("plugins run on Linux and macOS only for now")
+		return nil, lasting{errors.New("plugins run on Linux and macOS only for now")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, plan.Config.StartTimeout)
 	defer cancel()
 	defer h.tell(plan)()
 	pin, by, err := h.known.pin(plan)
 	if err != nil {
-		return nil, err
+		return nil, lasting{err}
 	}
 	h.sweeping.Do(sweepAll)
 	folder, err := newSocketFolder()
@@ -132,12 +132,12 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	}
 	for _, need := range answer.GetRequires() {
 		if !slices.Contains(wire.HostCapabilities(), need) {
-			return fmt.Errorf("it (%s, protocol version %d) requires %q, which this leat (%s, protocol version %d) can't do: upgrade leat",
-				or(line(answer.GetSdk()), "unknown SDK"), wire.ProtocolVersion, line(need), version(), wire.ProtocolVersion)
+			return lasting{fmt.Errorf("it (%s, protocol version %d) requires %q, which this leat (%s, protocol version %d) can't do: upgrade leat",
+				or(line(answer.GetSdk()), "unknown SDK"), wire.ProtocolVersion, line(need), version(), wire.ProtocolVersion)}
 		}
 	}
 	if l.iface, err = interfaceFrom(answer); err != nil {
-		return fmt.Errorf("what it says about itself can't be used: %w", err)
+		return lasting{fmt.Errorf("what it says about itself can't be used: %w", err)}
 	}
 	l.folder.remove() // the connection stands, and there is no other: nothing is left for somebody to find, however the host ends
 	return nil

@@ -64,8 +64,8 @@ func openProgram(path, pin, by string) (*program, error) {
 		if by != "sha256" {
 			advice = "if it is the right one, run `leat plugin lock`"
 		}
-		return nil, errors.Join(fmt.Errorf("%s is not run: its SHA-256 is %s, by %s it must be %s; that is the digest of this very file, whatever it goes on to run; %s",
-			path, got, by, pin, advice), f.Close())
+		return nil, errors.Join(lasting{fmt.Errorf("%s is not run: its SHA-256 is %s, by %s it must be %s; that is the digest of this very file, whatever it goes on to run; %s",
+			path, got, by, pin, advice)}, f.Close())
 	}
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,6 +80,7 @@ func TestStartFailure(t *testing.T) {
 			p.Config.Command = []string{"./" + name}
 		}
 	}
+	again := []string{"noise", "exit", "no_plugin", "silent", "slow", "quiet_exit", "killed", "elsewhere", "long_noise"} // which may go well the next time
 	for _, c := range []struct {
 		name, mode string
 		change     func(*pipeline.PluginPlan)
@@ -113,8 +115,11 @@ func TestStartFailure(t *testing.T) {
 			}
 			_, err := joined(t, newHost(t), p).acquire(within(t))
 			e, ok := errors.AsType[*pipeline.Error](err)
-			if !ok || e.Kind != pipeline.KindPlugin || e.Reason != "start" || e.Class != pipeline.ClassNotSent {
+			if !ok || e.Kind != pipeline.KindPlugin || e.Reason != "start" {
 				t.Fatalf("got %v, want a failure of class start", err)
+			}
+			if want := map[bool]pipeline.Class{true: pipeline.ClassNotSent, false: pipeline.ClassTerminal}[slices.Contains(again, c.name)]; e.Class != want {
+				t.Errorf("got class %s, want %s", e.Class, want)
 			}
 			for _, want := range append(c.want, "plugin raw could not be started: ") {
 				if !strings.Contains(err.Error(), want) {

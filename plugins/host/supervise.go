@@ -55,7 +55,7 @@ func (p *process) start() (*life, error) {
 	}
 	if err := p.host.known.accept(p.plan, l.iface); err != nil {
 		l.stop(p.host.times)
-		return nil, err
+		return nil, lasting{err}
 	}
 	return l, nil
 }

@@ -56,7 +56,7 @@ func (ss *session) open(id uint64, o *wire.Open) {
 func (ss *session) make(o *wire.Open, out *wire.Opened) *instance {
 	f, ok := ss.server.factory(o.GetType())
 	if !ok {
-		out.Failure = fmt.Sprintf("there is no type %q", o.GetType())
+		out.Mistakes = []*wire.Mistake{{Message: fmt.Sprintf("there is no type %q", o.GetType())}}
 		return nil
 	}
 	cfg, mistakes := decode(f, o.GetConfig())
