@@ -125,6 +125,9 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	}
 	answer, err := wire.NewPluginClient(l.conn).Describe(ctx, &wire.DescribeRequest{HostVersion: version(), Capabilities: wire.HostCapabilities()})
 	if err != nil {
+		if by, _ := ctx.Deadline(); (status.Code(err) == codes.Canceled || status.Code(err) == codes.DeadlineExceeded) && time.Until(by) < 100*time.Millisecond {
+			<-ctx.Done() // the plugin's side has the same deadline, and has seen it first
+		}
 		if ctx.Err() != nil {
 			return l.startError(context.Cause(ctx), plan)
 		}

@@ -49,6 +49,7 @@ func (p *rawPlugin) Describe(ctx context.Context, _ *wire.DescribeRequest) (*wir
 		select {
 		case <-time.After(p.slow):
 		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 	return p.describe, nil
