@@ -156,3 +156,30 @@ func inTOML(t string) string {
 	}
 	return t
 }
+
+// lockedInterfaces lists the types that the lock knows of the file's plugins; none where there is no file that can be read, or no lock.
+func (a *app) lockedInterfaces() []remoteShown {
+	all := []remoteShown{}
+	plugins, _ := a.unjudged() // whoever asks what there is need not have a file
+	for _, p := range plugins {
+		locked, err := a.pluginHost().Locked(p)
+		if err != nil || locked == nil {
+			continue
+		}
+		for _, t := range locked.Interface.Types {
+			all = append(all, remoteShown{p.Name + "/" + t.Name, t.Doc, t.Needs, t.Schema})
+		}
+	}
+	return all
+}
+
+// typesOf lists the types of a plugin: PLUGIN/TYPE.
+func (a *app) typesOf(plugin string) []string {
+	var names []string
+	for _, t := range a.lockedInterfaces() {
+		if strings.HasPrefix(t.Name, plugin+"/") {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}

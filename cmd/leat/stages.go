@@ -21,7 +21,7 @@ func (a *app) stagesVerb() *cobra.Command {
 		Long: `List the stage types that ship, or explain one: what it does, its options with their types and defaults, and an example.
 
 Credential types (bearer, login, …), store types (file, redis, …) and the tables of the file (pipelines, transports, …)
-are explained as well. A type of a plugin, PLUGIN/TYPE, is explained from the lock beside the file; no plugin is run.`,
+are explained as well. The types of plugins, PLUGIN/TYPE, are listed and explained from the lock beside the file; no plugin is run.`,
 		Example: `  leat stages
   leat stages retry
   leat stages oauth2
@@ -38,6 +38,9 @@ are explained as well. A type of a plugin, PLUGIN/TYPE, is explained from the lo
 			}
 			if plugin, typ, ok := strings.Cut(args[0], "/"); ok {
 				return a.explainRemote(plugin, typ)
+			}
+			if types := a.typesOf(args[0]); types != nil && !slices.ContainsFunc(everything(r), func(t docs.Type) bool { return t.Name == args[0] }) {
+				return &exitError{exitUsage, fmt.Errorf("%s is a plugin: leat stages TYPE explains a type of it: %s", args[0], strings.Join(types, ", "))}
 			}
 			return a.explain(r, args[0])
 		},
@@ -62,11 +65,23 @@ func everything(r docs.Reference) []docs.Type {
 
 func (a *app) listStages(r docs.Reference) error {
 	if a.json() {
-		return a.writeJSON(r)
+		return a.writeJSON(struct {
+			docs.Reference
+
+			Remote []remoteShown `json:"plugins"`
+		}{r, a.lockedInterfaces()})
 	}
 	w := a.std.out
 	fmt.Fprintln(w, paint(w, color.Bold, "stage types"))
 	list(w, r.Stages)
+	if remote := a.lockedInterfaces(); len(remote) > 0 {
+		fmt.Fprintln(w, "\n"+paint(w, color.Bold, "stage types of plugins"))
+		var types []docs.Type
+		for _, t := range remote {
+			types = append(types, docs.Type{Name: t.Name, Summary: t.Doc})
+		}
+		list(w, types)
+	}
 	fmt.Fprintln(w, "\n"+paint(w, color.Bold, "credential types"))
 	list(w, r.Credentials)
 	fmt.Fprintln(w, "\n"+paint(w, color.Bold, "store types"))
