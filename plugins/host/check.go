@@ -42,6 +42,12 @@ func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageT
 				return failure(p.Name, classCrash, fmt.Errorf("it did not judge the config of %s: %w", s.Type, err))
 			}
 			wrong[i] = mistakesFrom(answer.GetMistakes(), s.Config.schema)
+			needs, err := wire.NeedsFrom(answer.GetNeeds())
+			if err != nil {
+				wrong[i] = errors.Join(wrong[i], fmt.Errorf("the plugin asks for what nobody can have: %w", err))
+			} else if text := l.iface.beyond(s.Type, needs); text != "" {
+				wrong[i] = errors.Join(wrong[i], errors.New(text))
+			}
 		}
 		return nil
 	})

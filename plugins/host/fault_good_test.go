@@ -49,12 +49,13 @@ func beGood(args []string) {
 		os.Exit(3)
 	}
 	after := pipeline.Needs{Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Edit: []string{"*"}}}
+	most := goodConfig{RequestBody: pipeline.BodyFull, ResponseBody: pipeline.BodyFull, Limit: 1 << 30, Change: true}.Needs()
 	again := pipeline.Needs{
 		Request:  pipeline.RequestNeeds{Headers: []string{"*"}, Edit: []string{"*"}},
 		Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Edit: []string{"*"}}, Retry: true,
 	}
 	plugins.Serve(
-		pipeline.Define("good", goodConfig{}, newGood),
+		pipeline.Define("good", goodConfig{}, newGood).WithNeeds(most),
 		pipeline.Define("after", struct {
 			Do string `toml:"do"`
 		}{}, func(c struct {

@@ -138,7 +138,7 @@ func (h *handle) open() error {
 		return err
 	}
 	s, err := newSession(l.conn, sessionOptions{
-		plugin: h.plan.Name, maxInFlight: h.plan.Config.MaxInFlight, clock: h.host.clock, spawn: h.host.spawn, logger: h.logger, redactor: h.redactor,
+		plugin: h.plan.Name, iface: l.iface, maxInFlight: h.plan.Config.MaxInFlight, clock: h.host.clock, spawn: h.host.spawn, logger: h.logger, redactor: h.redactor,
 	})
 	if err != nil {
 		h.host.spawn(func() { proc.broken(l, err); proc.unwant(l) })

@@ -25,7 +25,7 @@ func (st *stage) open(ctx context.Context, s *session) (*instance, error) {
 	answer, err := st.ask(ctx, s, &wire.Frame{Kind: &wire.Frame_Open{Open: frame}}, max(st.opts.start, st.remote.Timeout))
 	if err == nil {
 		var g *grants
-		if g, err = st.opened(answer); err == nil {
+		if g, err = st.opened(answer, s.opts.iface); err == nil {
 			return &instance{session: s, number: number, grants: g}, nil
 		}
 	}
@@ -35,7 +35,7 @@ func (st *stage) open(ctx context.Context, s *session) (*instance, error) {
 }
 
 // opened judges what a plugin has answered to Open.
-func (st *stage) opened(answer *wire.Frame) (*grants, error) {
+func (st *stage) opened(answer *wire.Frame, said *Interface) (*grants, error) {
 	o := answer.GetOpened()
 	if o == nil {
 		return nil, st.failure(classInvalid, "plugin %s answered Open with another frame", st.opts.name)
@@ -59,6 +59,9 @@ func (st *stage) opened(answer *wire.Frame) (*grants, error) {
 	needs, err := wire.NeedsFrom(o.GetNeeds())
 	if err != nil {
 		return nil, st.failure(classInvalid, "plugin %s asks for what nobody can have: %w", st.opts.name, err)
+	}
+	if text := said.beyond(st.opts.typ, needs); text != "" {
+		return nil, st.failure(classInvalid, "plugin %s: %s", st.opts.name, text)
 	}
 	if st.opts.granted != nil {
 		needs = needs.Within(*st.opts.granted)

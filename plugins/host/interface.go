@@ -83,6 +83,22 @@ func (i *Interface) Type(name string) (Type, bool) {
 	return Type{}, false
 }
 
+// beyond says what a stage asks for that its type has not said it may ask for; "" is nothing. Where nobody knows the type, nobody can tell.
+func (i *Interface) beyond(typ string, needs pipeline.Needs) string {
+	if i == nil {
+		return ""
+	}
+	t, ok := i.Type(typ)
+	if !ok {
+		return ""
+	}
+	more := needs.Beyond(t.Needs)
+	if len(more) == 0 {
+		return ""
+	}
+	return clip(fmt.Sprintf("a stage with this config asks for %s, which its type %s does not declare: the plugin must, with Factory.WithNeeds in Go", line(strings.Join(more, ", ")), typ))
+}
+
 func (i *Interface) names() []string {
 	names := make([]string, len(i.Types))
 	for n, t := range i.Types {

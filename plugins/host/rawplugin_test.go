@@ -33,6 +33,7 @@ type rawPlugin struct {
 	drains   bool
 	breaks   bool
 	slow     time.Duration
+	greed    *wire.Needs // that every config has
 }
 
 func (p *rawPlugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
@@ -53,6 +54,11 @@ func (p *rawPlugin) Describe(ctx context.Context, _ *wire.DescribeRequest) (*wir
 		}
 	}
 	return p.describe, nil
+}
+
+// Check finds nothing wrong.
+func (p *rawPlugin) Check(context.Context, *wire.CheckRequest) (*wire.CheckResponse, error) {
+	return &wire.CheckResponse{Needs: p.greed}, nil
 }
 
 // Session opens any stage and lets every request pass.
@@ -120,6 +126,8 @@ func bePlugin(mode string, args []string) {
 		p.describe.Requires = []string{"time-travel"}
 	case "wants":
 		p.describe.Types[0].Needs = wire.NeedsTo(pipeline.Needs{Request: pipeline.RequestNeeds{Headers: []string{"x-extra"}}})
+	case "greedy":
+		p.greed = wire.NeedsTo(pipeline.Needs{Retry: true})
 	case "untyped":
 		p.describe.Types = nil
 	case "silent":

@@ -24,6 +24,7 @@ type plugin interface {
 // sessionOptions are what a session is made with.
 type sessionOptions struct {
 	plugin      string       // its name in the file
+	iface       *Interface   // what the process has said of itself; nil: nobody knows
 	maxInFlight int          // exchanges at once, at most; positive
 	clock       bool         // frames tell the time of the goroutine that sends them
 	spawn       func(func()) // starts a goroutine outside every bubble of virtual time
