@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/leatdev/leat/pipeline/credential"
 )
 
 // Call is the state of one RoundTrip through a pipeline that outlives a single stage: what was tried, what came of it, and what
@@ -66,14 +64,6 @@ type Call struct {
 	watched bool // in the other process somebody watches the events
 }
 
-// choice is what auth decided.
-type choice struct {
-	made    bool
-	name    string // "" = none
-	subject string
-	skipped string // why none: "exempt", "caller", "skip_auth"
-}
-
 // verdict is what is known of the latest outcome.
 type verdict struct {
 	kind    Kind
@@ -81,21 +71,6 @@ type verdict struct {
 	message string
 	problem string
 	status  int
-}
-
-// Attachment says which credential the latest send carried.
-type Attachment struct {
-	Session    *credential.Session // nil: none was attached
-	Generation uint64
-	Skipped    string // why none was attached: "foreign_origin", "exempt", "caller", "skip_auth", "insecure"
-
-	token *credential.Snapshot
-}
-
-// Carried reports whether the send carried the very token that n holds. n may be of a later generation: a source, such as a file that
-// nobody changed, may give the same token again.
-func (a Attachment) Carried(n *credential.Snapshot) bool {
-	return a.token != nil && n != nil && a.token.Token().Access == n.Token().Access
 }
 
 // CallFrom returns the call that ctx belongs to, or nil outside a pipeline.
@@ -212,50 +187,6 @@ func (c *Call) MarkReplayed() bool { return c != nil && c.replayed.CompareAndSwa
 
 // Replayed reports whether the replay was used up.
 func (c *Call) Replayed() bool { return c != nil && c.replayed.Load() }
-
-// UseCredential chooses what the last link attaches to each send of this call from now on.
-func (c *Call) UseCredential(name, subject string) {
-	if c == nil {
-		return
-	}
-	c.change(func(ch *CallChanges) { ch.Credential, ch.CredentialSubject, ch.SkipCredential = name, subject, "" })
-	c.mu.Lock()
-	c.choice = choice{made: true, name: name, subject: subject}
-	c.mu.Unlock()
-}
-
-// RejectCredential says that the upstream refused the credential of that name which the latest send carried, though its status did not say
-// so: the next send waits for a newer token. Where another credential was sent, or none, it does nothing.
-func (c *Call) RejectCredential(name string) {
-	if c == nil {
-		return
-	}
-	c.change(func(ch *CallChanges) { ch.Rejected = name })
-	if sent := c.Attached(); sent.Session != nil && sent.Session.Name() == name {
-		sent.Session.Reject(sent.Generation)
-	}
-}
-
-// SkipCredential says that nothing is to be attached, and why in a word.
-func (c *Call) SkipCredential(reason string) {
-	if c == nil {
-		return
-	}
-	c.change(func(ch *CallChanges) { ch.Credential, ch.SkipCredential = "", reason })
-	c.mu.Lock()
-	c.choice = choice{made: true, skipped: reason}
-	c.mu.Unlock()
-}
-
-// Attached returns what the latest send carried.
-func (c *Call) Attached() Attachment {
-	if c == nil {
-		return Attachment{}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.sent
-}
 
 // Kind returns the kind of the latest outcome, "" for success.
 func (c *Call) Kind() Kind {
