@@ -28,22 +28,26 @@ import (
 // hostKeys are keys of the table that the host reads itself. The values that Decode sets are into's own: defaults that share a map or a
 // pointer with other configs are copied before they are written to.
 func (s Section) Decode(into any, hostKeys ...string) Diagnostics {
+	d := &decoder{section: s, host: hostKeys, wrong: map[string]bool{}}
+	d.decode(into)
+	d.hide()
+	return d.diags
+}
+
+// decode fills the struct that into points to from the section.
+func (d *decoder) decode(into any) {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("config: Decode into %T, which is no pointer to a struct", into))
 	}
-	d := &decoder{section: s, host: hostKeys, wrong: map[string]bool{}}
 	if u, ok := into.(unmarshaler); ok {
 		d.whole(u)
-		d.hide()
-		return d.diags
+		return
 	}
-	if s.root != nil {
-		d.structure(s.root, v.Elem(), nil)
+	if d.section.root != nil {
+		d.structure(d.section.root, v.Elem(), nil)
 	}
 	d.validate(v.Elem(), nil)
-	d.hide()
-	return d.diags
 }
 
 // whole has a config that reads itself read the table, without the host's keys; an error without a path stands at the table's header.

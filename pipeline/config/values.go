@@ -2,9 +2,7 @@ package config
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,19 +21,9 @@ type Mistake struct {
 // DecodeValues is [Section.Decode] for a table that another program has read from a file and sent as JSON: maps, slices, strings, booleans
 // and numbers, float64 or, so that no integer is lost, json.Number. It returns every mistake, in the order of their paths.
 func DecodeValues(values map[string]any, into any) []Mistake {
-	v := reflect.ValueOf(into)
-	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
-		panic(fmt.Sprintf("config: DecodeValues into %T, which is no pointer to a struct", into))
-	}
 	d := &decoder{section: Section{file: &File{}}, wrong: map[string]bool{}, values: true}
-	root := d.tree(values, nil)
-	d.section.root = root
-	if u, ok := into.(unmarshaler); ok {
-		d.whole(u)
-	} else {
-		d.structure(root, v.Elem(), nil)
-		d.validate(v.Elem(), nil)
-	}
+	d.section.root = d.tree(values, nil)
+	d.decode(into)
 	list := make([]Mistake, len(d.diags))
 	for i, diag := range d.diags {
 		list[i] = Mistake{Path: diag.Path, Message: diag.Message, Hint: diag.Hint, Offset: diag.Column, Length: diag.Length, Secret: d.hidden[i]}
