@@ -32,31 +32,34 @@ func (a *app) pipelineNames(more ...cobra.Completion) cobra.CompletionFunc {
 			}
 			return more, cobra.ShellCompDirectiveNoFileComp
 		}
-		f, _ := config.Load(a.file) // a file with mistakes has names all the same
-		if f == nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []cobra.Completion
-		for _, p := range f.Pipelines() {
-			names = append(names, p.Name)
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+		return a.offer(args, func(f *config.File) (names []cobra.Completion) {
+			for _, p := range f.Pipelines() {
+				names = append(names, p.Name)
+			}
+			return names
+		})
 	}
 }
 
 // credentialNames offers the credentials of the file as the first argument.
 func (a *app) credentialNames(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return a.offer(args, func(f *config.File) (names []cobra.Completion) {
+		for _, c := range f.Tables("credentials") {
+			typ, _ := c.Text("type")
+			names = append(names, cobra.CompletionWithDesc(c.Name(), typ))
+		}
+		return names
+	})
+}
+
+// offer returns what list finds in the file as the first argument, and nothing as a further one.
+func (a *app) offer(args []string, list func(*config.File) []cobra.Completion) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	f, _ := config.Load(a.file)
+	f, _ := config.Load(a.file) // a file with mistakes has names all the same
 	if f == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var names []cobra.Completion
-	for _, c := range f.Tables("credentials") {
-		typ, _ := c.Text("type")
-		names = append(names, cobra.CompletionWithDesc(c.Name(), typ))
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return list(f), cobra.ShellCompDirectiveNoFileComp
 }

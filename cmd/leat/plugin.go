@@ -34,18 +34,12 @@ running any, and an upgrade that asks for more does not start unseen.`,
 
 // pluginNames offers the plugins of the file as the first argument.
 func (a *app) pluginNames(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	f, _ := config.Load(a.file)
-	if f == nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []cobra.Completion
-	for _, p := range f.Tables("plugins") {
-		names = append(names, p.Name())
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return a.offer(args, func(f *config.File) (names []cobra.Completion) {
+		for _, p := range f.Tables("plugins") {
+			names = append(names, p.Name())
+		}
+		return names
+	})
 }
 
 func (a *app) pluginListVerb() *cobra.Command {
