@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -251,14 +250,5 @@ func methodOf(m string) string {
 
 // headersTo writes the headers of what the stage has made itself.
 func headersTo(h http.Header, body *wire.Body) []*wire.Header {
-	out := make([]*wire.Header, 0, len(h))
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if follows(name, h[name], body) {
-			continue
-		}
-		for _, v := range h[name] {
-			out = append(out, &wire.Header{Name: strings.ToLower(name), Value: []byte(v)})
-		}
-	}
-	return out
+	return wire.HeadersTo(make([]*wire.Header, 0, len(h)), h, func(name string) bool { return !follows(name, h[name], body) })
 }
