@@ -40,6 +40,20 @@ func (f Factory) WithNeeds(n Needs) Factory {
 	return f
 }
 
+// Around returns the factory whose stages are what wrap makes of f's, such as ones with something around each. All else, the config above
+// all, is f's. Where a stage is an io.Closer, a [CallObserver] or a [Starter], what wrap makes of it should be one, too, and hand that on.
+func (f Factory) Around(wrap func(Stage, Settings) (Stage, error)) Factory {
+	build := f.build
+	f.build = func(config any, s Settings) (Stage, error) {
+		stage, err := build(config, s)
+		if err != nil {
+			return nil, err
+		}
+		return wrap(stage, s)
+	}
+	return f
+}
+
 // MostNeeds returns what WithNeeds has set, else the needs of the default config.
 func (f Factory) MostNeeds() Needs {
 	if f.needs != nil {
