@@ -11,7 +11,6 @@ import (
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
-	"github.com/leatdev/leat/conformance/via"
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
 	"github.com/leatdev/leat/plugins/host"
@@ -53,7 +52,7 @@ func (e *exitError) Unwrap() error { return e.err }
 type program struct {
 	stages   []pipeline.Factory // for tests
 	patience time.Duration      // how long `leat test` waits for a test to end, in real time
-	far      *via.Plugin        // serves stages to tests; nil: none are elsewhere
+	far      *away              // what stages of tests are in another process; nil: none
 }
 
 // shipped is the program as it ships.

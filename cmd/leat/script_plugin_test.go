@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/leatdev/leat/conformance/via"
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins"
 	"github.com/leatdev/leat/plugins/examples/signer/sign"
@@ -51,4 +52,19 @@ func install(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(err)
 	ts.Check(to.Close())
+}
+
+// losing is what leat-losing serves: stages that pass on what they see, but for the query.
+func losing() []pipeline.Factory {
+	all := via.Passing()
+	all[0] = all[0].Around(func(pipeline.Stage, pipeline.Settings) (pipeline.Stage, error) {
+		return pipeline.StageFunc(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			req.URL.RawQuery = ""
+			return next.RoundTrip(req)
+		}), nil
+	})
+	needs := all[0].MostNeeds()
+	needs.Request.Edit = []string{":url"}
+	all[0] = all[0].WithNeeds(needs)
+	return all
 }

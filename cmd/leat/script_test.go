@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/leatdev/leat/conformance/via"
 	"github.com/leatdev/leat/plugins"
 	"github.com/leatdev/leat/plugins/examples/signer/sign"
 )
@@ -21,6 +22,8 @@ func TestMain(m *testing.M) {
 		"leat-bad":    func() { os.Exit(bad().start()) },
 		"leat-plugin": servePlugin,
 		"leat-signer": func() { plugins.Serve(sign.Factory()) },
+		"leat-stages": func() { plugins.Serve(via.Passing()...) },
+		"leat-losing": func() { plugins.Serve(losing()...) },
 	})
 }
 

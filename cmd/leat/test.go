@@ -49,10 +49,10 @@ All files are read first; if there is a mistake in one, or in a pipelines file t
 				return a.record(cmd.Context(), f.record, paths)
 			}
 			if f.via != "" {
-				if err := a.sendAway(false); err != nil {
+				if err := a.sendAway(f.via); err != nil {
 					return err
 				}
-				defer a.far.Close() //nolint:errcheck // nothing was started
+				defer a.far.close()
 			}
 			if len(paths) == 0 {
 				paths = []string{"."}
@@ -66,7 +66,7 @@ All files are read first; if there is a mistake in one, or in a pipelines file t
 	flags := cmd.Flags()
 	flags.StringVarP(&a.output, "output", "o", "text", "text, json or junit")
 	flags.StringVar(&f.run, "run", "", "only the tests whose name, or \"FILE:LINE NAME\", this regular expression matches")
-	flags.StringVar(&f.via, "via", "", "\"plugin\": have another process serve the stages, as that of a plugin; auth and refresh stay")
+	flags.StringVar(&f.via, "via", "", "have another process serve the stages, as that of a plugin: \"plugin\"; or the command line of a conformance program of an SDK, whose stages then stand around each; auth and refresh stay as they are")
 	flags.BoolVar(&f.list, "list", false, "list the tests, and run none")
 	flags.BoolVar(&f.watch, "watch", false, "run again whenever a test file, its pipelines file or a file beside them changes; Ctrl-C ends it")
 	flags.StringVar(&f.record.pipeline, "record", "", "send a real request through this pipeline, and write a test of what happened")
@@ -95,10 +95,13 @@ func (a *app) testUsage(cmd *cobra.Command, f *testFlags) (err error) {
 		return fmt.Errorf("--watch is for people: it does not print %s", a.output)
 	case f.watch && f.list:
 		return errors.New("--watch and --list exclude each other")
-	case f.via != "" && f.via != "plugin":
-		return fmt.Errorf(`--via takes "plugin", not %q`, f.via)
 	case f.list && a.output == "junit":
 		return errors.New("--list prints text or json")
+	}
+	if f.via != "" {
+		if err := viaUsage(f.via); err != nil {
+			return err
+		}
 	}
 	if f.run == "" {
 		return nil

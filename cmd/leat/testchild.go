@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const testProcess = "__run-tests"
 
 // testJob is what the process has to do.
 type testJob struct {
-	Via   bool      `json:"via,omitempty"` // stages are served by another process
+	Via   string    `json:"via,omitempty"` // as --via has it
 	Tests []jobTest `json:"tests"`
 }
 
@@ -51,8 +52,12 @@ func (p program) runTests() int {
 		fmt.Fprintf(os.Stderr, "leat: %s is for the command itself: %v\n", testProcess, err)
 		return exitUsage
 	}
-	if job.Via {
-		if err := p.sendAway(true); err != nil {
+	if job.Via != "" {
+		err := p.sendAway(job.Via)
+		if err == nil {
+			err = p.far.keep(context.Background())
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "leat:", err)
 			return exitFailed
 		}
@@ -90,7 +95,7 @@ func (c *testChild) workers(jobs []jobTest) []testing.InternalTest {
 			t.Run(strconv.Itoa(n), func(t *testing.T) { c.test(t, n, jobs[n]) })
 		}
 		if working.Add(-1) == 0 && c.far != nil {
-			_ = c.far.Close() // the process ends now, and theirs with it
+			c.far.close() // the process ends now, and theirs with it
 		}
 	}
 	for i := range tests {
@@ -132,6 +137,6 @@ func (c *testChild) test(t *testing.T, n int, job jobTest) {
 			c.send(testMessage{Test: n, Result: &r})
 		}
 	}()
-	r := suite.Run(t, job.Index)
+	r := c.again(t, job, suite.Run(t, job.Index))
 	c.send(testMessage{Test: n, Result: &r, Took: time.Since(began)})
 }

@@ -148,7 +148,10 @@ func (p *testParent) work(ctx context.Context) error {
 			messages <- m
 		}
 	}()
-	job := testJob{Via: p.run.far != nil}
+	var job testJob
+	if p.run.far != nil {
+		job.Via = p.run.far.how
+	}
 	for _, n := range p.tests {
 		c := p.run.cases[n]
 		job.Tests = append(job.Tests, jobTest{c.suite.Name, c.i, c.listed().Name})

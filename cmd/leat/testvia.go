@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"testing"
 
 	"github.com/leatdev/leat/conformance/scenario"
 	"github.com/leatdev/leat/conformance/via"
@@ -35,22 +38,77 @@ func (p program) serveStages(args []string) int {
 	return exitUsage
 }
 
-// sendAway has the tests that are loaded from now on use stages of such processes. To run them, one is started at once, which most share.
-func (p *program) sendAway(run bool) error {
+// viaPlugin is the --via whose process is the command itself.
+const viaPlugin = "plugin"
+
+// away is what stages of tests are in another process.
+type away struct {
+	how    string      // as --via has it
+	plugin *via.Plugin // the stages themselves; nil: others around them
+	sdk    *via.SDK    // those
+	bodies bool        // some of them read bodies
+}
+
+// sendAway has the tests that are loaded from now on use stages of other processes. Nothing is started yet.
+func (p *program) sendAway(how string) error {
+	if how != viaPlugin {
+		p.far = &away{how: how, sdk: via.NewSDK(strings.Fields(how)), bodies: true}
+		return nil
+	}
 	self, err := executable()
 	if err != nil {
 		return err
 	}
-	_, away := p.split()
-	types := make([]string, len(away))
-	for i, f := range away {
+	_, served := p.split()
+	types := make([]string, len(served))
+	for i, f := range served {
 		types[i] = f.Type()
 	}
-	p.far = via.New([]string{self, stagesProcess}, types)
-	if !run {
+	p.far = &away{how: how, plugin: via.New([]string{self, stagesProcess}, types)}
+	return nil
+}
+
+// keep starts a process at once, which most tests share.
+func (w *away) keep(ctx context.Context) error {
+	if w.plugin != nil {
+		return w.plugin.Keep(ctx, scenario.Draws{0.5})
+	}
+	return w.sdk.Keep(ctx)
+}
+
+func (w *away) close() {
+	if w.plugin != nil {
+		_ = w.plugin.Close() // no test runs any more
+	} else {
+		_ = w.sdk.Close()
+	}
+}
+
+// excepted tells why a test can't pass so, and false if it can.
+func (w *away) excepted(file, name string) (via.Exception, bool) {
+	list := via.SDKExceptions()
+	if w == nil {
+		return via.Exception{}, false
+	}
+	if w.plugin != nil {
+		list = via.Exceptions()
+	}
+	return via.Excepted(list, file, name)
+}
+
+// viaUsage refuses a --via that is neither "plugin" nor the command line of a program.
+func viaUsage(how string) error {
+	words := strings.Fields(how)
+	if how == viaPlugin {
 		return nil
 	}
-	return p.far.Keep(context.Background(), scenario.Draws{0.5})
+	if len(words) == 0 {
+		return errors.New(`--via takes "plugin" or a command line, not blanks`)
+	}
+	if _, err := exec.LookPath(words[0]); err != nil {
+		return fmt.Errorf(`--via takes "plugin" or the command line of a program, and there is no program %s`, words[0])
+	}
+	return nil
 }
 
 // executable returns the path of the command by the name that it was called by, if that is still it.
@@ -79,21 +137,47 @@ func (p program) load(name string) (*scenario.Suite, error) {
 	if p.far == nil {
 		return scenario.Load(name, pipeline.WithStages(p.stages...), stores)
 	}
-	home, _ := p.split()
-	return scenario.LoadWith(name, p.far.Stages, pipeline.WithStages(home...), stores)
+	home, served := p.split()
+	if p.far.plugin != nil {
+		return scenario.LoadWith(name, p.far.plugin.Stages, pipeline.WithStages(home...), stores)
+	}
+	for _, f := range served {
+		home = append(home, p.far.sdk.Factory(f, p.far.bodies))
+	}
+	return scenario.Load(name, pipeline.WithStages(home...), stores)
 }
 
-// judge returns what a result means: of a test that can't pass by a plugin, failing is right and passing is wrong.
+// judge returns what a result means: of a test that can't pass by another process, failing is right and passing is wrong.
 func (r *testRun) judge(n int, result scenario.Result) scenario.Result {
-	reason, excepted := "", false
-	if r.far != nil {
-		reason, excepted = via.Excepted(result.File, result.Name)
-	}
+	e, excepted := r.far.excepted(result.File, result.Name)
 	switch {
-	case excepted && result.Status == scenario.Failed:
-		result.Status, result.Reason, result.Failures, result.Calls = scenario.Skipped, reason, nil, nil
+	case excepted && result.Status == scenario.Failed && !e.WithoutBodies():
+		return skipped(result, e)
 	case excepted && result.Status == scenario.Passed:
-		return r.cases[n].suite.Lost(r.cases[n].i, "the test passed, but is listed as an exception: "+reason, "", "")
+		return r.cases[n].suite.Lost(r.cases[n].i, "the test passed, but is listed as an exception: "+e.Reason, "", "")
 	}
 	return result
+}
+
+func skipped(result scenario.Result, e via.Exception) scenario.Result {
+	result.Status, result.Reason, result.Failures, result.Calls = scenario.Skipped, e.Reason, nil, nil
+	return result
+}
+
+// again runs a test without pass-bodies that failed, as it must, for that alone: it passes then, and counts as skipped; or that is its result.
+func (c *testChild) again(t *testing.T, job jobTest, failed scenario.Result) scenario.Result {
+	e, excepted := c.far.excepted(failed.File, failed.Name)
+	if !excepted || !e.WithoutBodies() || failed.Status != scenario.Failed {
+		return failed
+	}
+	p, far := c.program, *c.far
+	far.bodies, p.far = false, &far
+	suite, err := p.load(job.File)
+	if err != nil {
+		return failed
+	}
+	if result := suite.Run(t, job.Index); result.Status != scenario.Passed {
+		return result
+	}
+	return skipped(failed, e)
 }
