@@ -67,6 +67,8 @@ and name %q among the stages of a pipeline. The program sees only the environmen
 
   %s describe    prints what it serves as JSON: types, JSON Schemas of their configs, needs, defaults
   %[7]s --version   prints its version
+
+To look at it in a debugger: leat plugin dev %[1]s
 `, name, command, typ, name, typ, typ, p.name)
 	return b.String()
 }

@@ -44,6 +44,9 @@ type Options struct {
 // Run by hand the program says what it is and how a file uses it. It ends when its host does, whatever became of that; SIGTERM lets what is
 // under way end first, and an interrupt from the terminal is the host's business.
 //
+// With LEAT_PLUGIN_DEV=/path/of/a/socket in its environment a program that no host has started serves on that socket, for development: under
+// a debugger, say. `leat plugin dev` prints the path, and `leat send --attach` uses the program. It ends by an interrupt or SIGTERM.
+//
 // Since the process is the plugin's alone, Serve sets OpenTelemetry's global tracer provider and propagator, unless the program has:
 // what instrumented libraries record within an exchange then goes to the host, without an exporter here.
 func Serve(factories ...pipeline.Factory) {
@@ -51,9 +54,11 @@ func Serve(factories ...pipeline.Factory) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", os.Args[0], err)
 		os.Exit(exitInternal)
 	}
+	os.Exit(0)
 }
 
-// Run is [Serve] with options. It returns with an error where they are wrong, and else not at all: it ends the process.
+// Run is [Serve] with options. It returns with an error where they are wrong, with nil once a program under development was interrupted, and else not at
+// all: it ends the process.
 func Run(o Options) error {
 	p := program{options: o, factories: o.Stages, stdout: os.Stdout, stderr: os.Stderr}
 	p.name = cmp.Or(o.Name, strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"))
@@ -62,6 +67,9 @@ func Run(o Options) error {
 		return err
 	}
 	if os.Getenv(wire.CookieKey) != wire.CookieValue {
+		if socket := os.Getenv(wire.DevEnv); socket != "" {
+			return p.develop(socket)
+		}
 		os.Exit(p.byHand(os.Args[1:]))
 	}
 	p.serve()

@@ -61,7 +61,7 @@ func factories(which string) []pipeline.Factory {
 func byHand(t *testing.T, which string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = []string{asPlugin + "=" + which}
+	cmd.Env = []string{asPlugin + "=" + which, wire.DevEnv + "=" + os.Getenv(wire.DevEnv)}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()

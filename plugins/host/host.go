@@ -22,6 +22,7 @@ type Host struct {
 	running sync.WaitGroup
 
 	sweeping sync.Once
+	attachTo map[string]string // sockets of plugins that are not started; see WithAttached
 
 	mu     sync.Mutex
 	procs  map[string]*process
@@ -56,7 +57,7 @@ func WithClock() Option { return func(h *Host) { h.clock = true } }
 func New(opts ...Option) *Host {
 	h := &Host{
 		times: defaultTimes(), jobs: make(chan func()), tickets: make(chan ticket), quit: make(chan struct{}),
-		procs: map[string]*process{}, lives: map[*life]struct{}{},
+		procs: map[string]*process{}, lives: map[*life]struct{}{}, attachTo: map[string]string{}, known: known{free: map[string]bool{}},
 	}
 	for _, o := range opts {
 		o(h)
@@ -152,7 +153,8 @@ func (h *Host) Factory(p pipeline.PluginPlan, typ string) (pipeline.Factory, err
 		}
 		of := h.handleOf(p, s)
 		of.join()
-		stage, err := newStage(stageOptions{plugin: of, name: p.Name, typ: typ, config: c.JSON(), settings: s, granted: granted, start: p.Config.StartTimeout})
+		s, start := h.patient(p, s)
+		stage, err := newStage(stageOptions{plugin: of, name: p.Name, typ: typ, config: c.JSON(), settings: s, granted: granted, start: start})
 		if err != nil {
 			return nil, errors.Join(err, of.leave())
 		}

@@ -18,7 +18,8 @@ import (
 // known is what a host knows of the interfaces of plugins, from locks and from plugins that were asked. It starts nothing, and is safe for
 // concurrent use. The zero value is ready.
 type known struct {
-	unlocked bool // locks are not looked at
+	unlocked bool            // locks are not looked at
+	free     map[string]bool // plugins for which they are not
 
 	mu      sync.Mutex
 	live    map[string]*Interface       // what a plugin said, by lock and name
@@ -30,7 +31,7 @@ func (k *known) id(p pipeline.PluginPlan) string { return LockPath(p) + "\x00" +
 
 // locked returns what the lock says of a plugin; nil where it says nothing.
 func (k *known) locked(p pipeline.PluginPlan) (*Locked, error) {
-	if k.unlocked {
+	if k.unlocked || k.free[p.Name] {
 		return nil, nil
 	}
 	l, err := k.lock(LockPath(p))

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ import (
 // life is one OS process of a plugin, and the connection to it.
 type life struct {
 	run    *launch
+	far    *far // of a process that the host has not started; then there are no client and no folder
 	client *goplugin.Client
 	conn   grpc.ClientConnInterface
 	iface  *Interface
@@ -59,6 +61,9 @@ func (dispenser) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grp
 // start starts a plugin's process, and returns once it has answered Describe. The error is for people; it says what was wrong and what
 // the process said.
 func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) (*life, error) {
+	if socket, ok := h.attachTo[plan.Name]; ok {
+		return h.attach(ctx, plan, socket, logs)
+	}
 	if !supported {
 		return nil, lasting{errors.New("plugins run on Linux and macOS only for now")}
 	}
@@ -133,6 +138,15 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 		}
 		return l.startError(fmt.Errorf("it did not say what it serves: %s", line(status.Convert(err).Message())), plan)
 	}
+	if err := l.believe(answer); err != nil {
+		return err
+	}
+	l.folder.remove() // the connection stands, and there is no other: nothing is left for somebody to find, however the host ends
+	return nil
+}
+
+// believe judges what a process says about itself.
+func (l *life) believe(answer *wire.DescribeResponse) (err error) {
 	for _, need := range answer.GetRequires() {
 		if !slices.Contains(wire.HostCapabilities(), need) {
 			return lasting{fmt.Errorf("it (%s, protocol version %d) requires %q, which this leat (%s, protocol version %d) can't do: upgrade leat",
@@ -142,7 +156,6 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	if l.iface, err = interfaceFrom(answer); err != nil {
 		return lasting{fmt.Errorf("what it says about itself can't be used: %w", err)}
 	}
-	l.folder.remove() // the connection stands, and there is no other: nothing is left for somebody to find, however the host ends
 	return nil
 }
 
@@ -211,11 +224,18 @@ func (l *life) condemn(why string) {
 		return
 	}
 	l.why.CompareAndSwap(nil, &why)
+	if l.far != nil {
+		_ = l.far.Close()
+		return
+	}
 	l.run.destroy()
 }
 
 // epitaph says how the process ended.
 func (l *life) epitaph() error {
+	if l.far != nil {
+		return fmt.Errorf("the process at %s left: %s", l.far.socket, *cmp.Or(l.why.Load(), new("it closed the connection")))
+	}
 	if why := l.why.Load(); why != nil {
 		return fmt.Errorf("%s, so it was killed%s", *why, l.run.lastWords())
 	}
@@ -224,6 +244,9 @@ func (l *life) epitaph() error {
 
 // ping kills a process that does not answer within d.
 func (l *life) ping(d time.Duration) {
+	if l.far != nil { // it may be at a breakpoint
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	_, err := grpc_health_v1.NewHealthClient(l.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
@@ -236,6 +259,10 @@ func (l *life) ping(d time.Duration) {
 // of it.
 func (l *life) stop(t times) {
 	l.stopOnce.Do(func() {
+		if l.far != nil {
+			l.detach()
+			return
+		}
 		killed := make(chan struct{})
 		go func() {
 			defer close(killed)

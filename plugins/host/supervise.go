@@ -71,6 +71,10 @@ func (p *process) noteStart(l *life) {
 	for _, w := range waiters {
 		w <- nil
 	}
+	if l.far != nil {
+		p.logs.info("plugin attached", "socket", l.far.socket)
+		return
+	}
 	p.logs.info("plugin started", "pid", l.pid())
 }
 

@@ -12,6 +12,8 @@ const (
 	DispenseName = "leat"
 	// SocketDirEnv is the environment variable, go-plugin's, that names the folder for the plugin's socket. It is the plugin's own, and goes with it.
 	SocketDirEnv = "PLUGIN_UNIX_SOCKET_DIR"
+	// DevEnv is the environment variable that has a plugin that no host has started serve on the socket that it names.
+	DevEnv = "LEAT_PLUGIN_DEV"
 )
 
 // HostCapabilities are what the host can do beyond the protocol's version.
