@@ -1,0 +1,318 @@
+// One request on its way through a stage.
+import { BodyError, NextError, StageError, ended, fromWire, internal, toWire, within } from './error.js';
+import { Call } from './call.js';
+import { Logger } from './log.js';
+import { Parted, StageResponse, answerOf } from './response.js';
+import { StageRequest, given } from './request.js';
+import { Tracing } from './span.js';
+import { MAX_FRAME, MAX_INLINE, keyOf, milliseconds, nanoseconds, pb } from './wire/wire.js';
+
+const NONE = Object.freeze({ request: undefined, response: undefined, error: undefined });
+const NO_CALL = new pb.Call();
+const NO_REQUEST = new pb.Request();
+
+/** An exchange. A stage may read a body or call next from several places; they take turns. */
+export class Exchange {
+  /** @param {import('./session.js').Session} session */
+  constructor(session, id, instance, w) {
+    this.session = session;
+    this.id = id;
+    this.key = keyOf(id);
+    this.instance = instance;
+    this.needs = instance.needs;
+    this.w = w;
+    this.began = performance.now();
+    this.call = new Call(this, w.call ?? NO_CALL);
+    this.replayable = w.request?.replayable ?? false;
+    this.level = w.logLevel;
+    this.last = NONE; // what came of the last next
+    this.nexts = 0;
+    this.parted = false; // the request was handed on, and nothing is answered
+    this.over = false; // the stage has returned
+    this.gone = false; // the host waits for nothing any more
+    this.left = undefined; // how the caller has left
+  }
+
+  get tracing() {
+    return (this.trace ??= new Tracing(this.w.traceparent, this.w.recording));
+  }
+
+  get span() {
+    return this.tracing.own;
+  }
+
+  get log() {
+    return (this.logger ??= new Logger((level, message, attrs) => {
+      if (this.session.under(this)) this.session.logs.put(this.id, level, message, attrs);
+      else this.instance.put(level, message, attrs);
+    }, () => this.level));
+  }
+
+  /** When the call must be done, undefined if nobody waits so impatiently. */
+  get deadline() {
+    const left = milliseconds(this.w.deadline);
+    return left > 0 ? new Date(Date.now() + left - (performance.now() - this.began)) : undefined;
+  }
+
+  /** The signal that aborts when the caller has left. It is made when somebody asks for it: most stages never do. */
+  get signal() {
+    if (this.aborter) return this.aborter.signal;
+    this.aborter = new AbortController();
+    if (this.left || this.gone || this.over) this.aborter.abort(this.reason());
+    else {
+      const left = milliseconds(this.w.deadline) - (performance.now() - this.began);
+      if (this.w.deadline && milliseconds(this.w.deadline) > 0) {
+        this.timer = setTimeout(() => this.aborter.abort(ended('deadline', 'the stage worked')), Math.min(Math.max(0, left), 2 ** 31 - 1));
+        this.timer.unref();
+      }
+    }
+    return this.aborter.signal;
+  }
+
+  reason(doing = 'the stage worked') {
+    return ended(this.left ?? 'canceled', doing);
+  }
+
+  /** leaves notes that the caller has left, and how. */
+  leaves(how) {
+    if (how && !this.left) {
+      this.left = how;
+      this.aborter?.abort(this.reason());
+    }
+  }
+
+  /** stop ends an exchange that nobody waits for any more. */
+  stop() {
+    this.gone = true;
+    clearTimeout(this.timer);
+    this.aborter?.abort(this.reason());
+    this.waiting?.(undefined);
+    this.uploaded?.(undefined);
+  }
+
+  /** deliver hands over the answer to what the exchange has asked for; more than that is dropped. */
+  deliver(frame) {
+    const w = this.waiting;
+    this.waiting = undefined;
+    w?.(frame);
+  }
+
+  send(frame) {
+    frame.exchange = this.id;
+    return this.session.pipe.send(frame);
+  }
+
+  /** run has the stage work, and tells the host what came of it. */
+  async run() {
+    const out = {};
+    try {
+      this.session.logs.level = this.level;
+      const w = this.w.request ?? NO_REQUEST;
+      this.given = given(w, w.body ? await this.apart(w.body) : undefined, this.needs.request.body);
+      const req = new StageRequest(this, this.given);
+      const next = (r) => handled(this.next(r ?? req));
+      const value = await this.instance.run(req, next);
+      while (this.turn) await this.turn;
+      if (this.parted) this.checkParted(value);
+      else await this.returned(value, out);
+    } catch (err) {
+      while (this.turn) await this.turn;
+      if (this.parted) this.tellParted(err);
+      else {
+        delete out.edits;
+        delete out.response;
+        out.error = this.failure(err);
+      }
+    }
+    this.over = true;
+    clearTimeout(this.timer);
+    this.session.server.bodies.unclaim(this.key);
+    if (!this.session.finished(this)) return;
+    out.changes = this.call.take();
+    const trace = this.trace?.take();
+    if (trace) Object.assign(out, trace);
+    if (this.send({ return: out })) return;
+    const error = toWire(internal(`what the stage returned does not fit into a frame of ${MAX_FRAME} bytes`));
+    this.send({ return: { error } });
+  }
+
+  /** refuse answers an exchange that can't go on. */
+  refuse(message) {
+    this.send({ return: { error: toWire(internal(message)) } });
+  }
+
+  /** own takes the turn: while one asks the host, others wait. */
+  async own(f) {
+    while (this.turn) await this.turn;
+    let done;
+    this.turn = new Promise((resolve) => (done = resolve));
+    try {
+      return await f();
+    } finally {
+      this.turn = undefined;
+      done();
+    }
+  }
+
+  /** ask sends a frame and waits for the answer of that kind. The turn is taken. */
+  async ask(frame, kind, doing) {
+    if (this.over) throw internal('the stage has returned: what it was given is no longer to be used');
+    if (this.parted) throw errParted();
+    if (this.gone) throw this.reason(doing);
+    const answer = new Promise((resolve) => (this.waiting = resolve));
+    if (!this.send(frame)) {
+      this.waiting = undefined;
+      throw internal(`what the stage hands on does not fit into a frame of ${MAX_FRAME} bytes`);
+    }
+    const got = await answer;
+    if (!got) throw this.reason(doing);
+    if (!got[kind]) throw internal('the host answered with something else than it was asked for');
+    return got[kind];
+  }
+
+  next(req) {
+    return this.own(async () => {
+      if (!(req instanceof StageRequest) || !req.of(this)) throw new TypeError('next takes the request that the stage was given, or a clone of it');
+      if (this.over) throw internal('the stage has returned: next is no longer to be called');
+      if (this.parted) throw errParted();
+      if (this.left || this.gone) throw this.reason();
+      if (++this.nexts > 1 && !this.needs.retry) throw internal('the stage called next a second time, and its needs have no retry');
+      const edits = req.edits();
+      if (this.w.result && this.nexts === 1) {
+        if (edits) throw internal('the stage changed the request, which its needs say nothing of: it is asked once the response is there');
+        return this.result(this.w.result);
+      }
+      if (!this.needs.response) return this.part(edits);
+      return this.result(await this.ask({ next: { edits, changes: this.call.take() } }, 'result', 'the stage waited for the answer'));
+    });
+  }
+
+  /** result takes what came of a next. */
+  result(r) {
+    this.call.progress(r.call);
+    this.replayable = r.replayable;
+    this.leaves(r.ended);
+    if (r.error) {
+      const error = fromWire(NextError, r.error);
+      this.last = { error };
+      throw error;
+    }
+    const response = new StageResponse(this, r.response ?? new pb.Response());
+    this.last = { response };
+    return response;
+  }
+
+  /** part hands the request on for good. */
+  part(edits) {
+    const next = { edits, changes: this.call.take(), last: true, ...this.trace?.take() };
+    if (this.session.under(this) && !this.send({ next })) throw internal(`what the stage hands on does not fit into a frame of ${MAX_FRAME} bytes`);
+    this.session.finished(this);
+    this.parted = true;
+    this.last = { response: new Parted() };
+    return this.last.response;
+  }
+
+  wait(ms) {
+    return handled(this.own(async () => {
+      if (this.left) throw this.reason('the stage waited');
+      const awake = await this.ask({ wait: { duration: nanoseconds(ms), changes: this.call.take() } }, 'awake', 'the stage waited');
+      this.call.progress(awake.call);
+      this.leaves(awake.ended);
+      if (awake.ended) throw this.reason('the stage waited');
+    }));
+  }
+
+  /** body asks for the last response's body. */
+  body(response) {
+    return handled(this.own(() => {
+      if (this.last.response !== response) throw internal('the response of an earlier next is gone: read it before next is called again');
+      return this.ask({ read: {} }, 'body', 'the stage read the response');
+    }));
+  }
+
+  /** drop tells that a response is not needed any more, where that can be told now. */
+  drop(response) {
+    if (this.turn || this.over || this.gone || this.parted || this.last.response !== response || this.session.under(this) === false) return false;
+    this.send({ drop: {} });
+    return true;
+  }
+
+  /** apart returns the bytes of a body, which may come by Upload. */
+  async apart(body) {
+    if (!body.apart) return Buffer.from(body.data.buffer, body.data.byteOffset, body.data.length);
+    const data = await new Promise((resolve) => {
+      this.uploaded = resolve;
+      this.session.server.bodies.claim(this.key, resolve);
+    });
+    this.uploaded = undefined;
+    if (!data) throw this.reason('a body was on its way to the stage');
+    return data;
+  }
+
+  /** carry says where the host finds a body that the stage has made. */
+  carry(data) {
+    if (data.length <= MAX_INLINE) return { data, length: data.length };
+    this.session.server.bodies.announce(this.key, data);
+    return { apart: true, length: data.length };
+  }
+
+  /** returned writes what the stage has returned: edits of the last response, or the stage's own answer. */
+  async returned(value, out) {
+    if (value instanceof StageResponse) {
+      if (value !== this.last.response) throw internal('the stage returned the response of an earlier next, or of another request');
+      if (value.dropped) throw internal('the stage returned a response that it has dropped');
+      const edits = value.edits();
+      if (edits) out.edits = edits;
+      return;
+    }
+    const answer = await answerOf(value);
+    if (!answer) {
+      const what = value === undefined ? 'nothing' : `a ${value === null ? 'null' : typeof value === 'object' ? value.constructor?.name ?? 'object' : typeof value}`;
+      throw internal(`the stage returned ${what}: return what next gave ("return next(req)"), or answer(status, headers, body)`);
+    }
+    out.response = answer.toWire(this);
+  }
+
+  checkParted(value) {
+    if (value === this.last.response || value === undefined) return;
+    this.tellParted(new Error('it returned a response of its own'));
+  }
+
+  tellParted(err) {
+    this.instance.put(8, 'stage did more after next than its needs, which have no response: nothing comes of it', [
+      { key: 'did', text: err instanceof StageError ? err.message : String(err?.stack ?? err) },
+    ]);
+  }
+
+  /** failure writes an error for the host, which keeps the causes of its own. */
+  failure(err) {
+    const e = within(err, (c) => c instanceof StageError) ?? this.abortion(err);
+    if (!e) return this.panic(err);
+    const w = toWire(e);
+    w.stage ||= this.instance.settings.stage;
+    w.ofResult = this.last.error !== undefined && within(err, (c) => c === this.last.error) !== undefined;
+    const broke = this.last.response?.broke;
+    w.ofBody = broke instanceof BodyError && within(err, (c) => c === broke) !== undefined;
+    return w;
+  }
+
+  /** abortion returns what an AbortError means that a library threw because of the exchange's signal. */
+  abortion(err) {
+    const aborted = this.aborter?.signal.aborted && (err?.name === 'AbortError' || err?.name === 'TimeoutError');
+    return aborted ? this.aborter.signal.reason : undefined;
+  }
+
+  panic(err) {
+    const shown = err instanceof Error ? `${err.name}: ${err.message}` : `it threw ${String(err)}`;
+    this.instance.put(8, 'stage panicked', [{ key: 'error', text: shown.slice(0, 4096) }, { key: 'stack', text: String(err?.stack ?? '').slice(0, 8192) }], this);
+    return { ...toWire(internal(`panic: ${shown}`)), panic: true, stage: this.instance.settings.stage };
+  }
+}
+
+const errParted = () => internal('the stage\'s needs have no response: its part ended as it called next');
+
+/** handled marks a promise as handled: one that the stage has dropped must not end the process when it fails. */
+function handled(promise) {
+  promise.catch(() => {});
+  return promise;
+}

@@ -1,0 +1,75 @@
+// Secrets in a config: references that the plugin follows in its own environment.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** What following a reference throws. */
+export class SecretError extends Error {}
+Object.defineProperty(SecretError.prototype, 'name', { value: 'SecretError', configurable: true, writable: true });
+
+/** A secret. It shows itself to nobody; reveal gives its value. */
+export class Secret {
+  #ref;
+  #dir;
+  #path;
+
+  /** @param {{env?: string, file?: string}} ref @param {string} path of its key @param {string} dir where relative paths start */
+  constructor(ref, path, dir) {
+    this.#ref = ref;
+    this.#path = path;
+    this.#dir = dir;
+  }
+
+  /** The value. A file is read anew each time, so that a rotated secret is seen; one line end at its end is not part of it. */
+  reveal() {
+    const { env, file } = this.#ref;
+    if (env !== undefined) {
+      const value = process.env[env];
+      if (value === undefined || value === '') {
+        throw new SecretError(`${this.#path}: the variable ${env} is ${value === '' ? 'empty' : 'not set'} in the plugin's environment: env = ["${env}"] in the plugin's table lets it through`);
+      }
+      return value;
+    }
+    let text;
+    try {
+      text = readFileSync(resolve(this.#dir || '.', file), 'utf8');
+    } catch (err) {
+      throw new SecretError(`${this.#path}: the file ${file} can't be read: ${err.code ?? 'it failed'}`);
+    }
+    text = text.replace(/\r?\n$/, '');
+    if (text === '') throw new SecretError(`${this.#path}: the file ${file} is empty`);
+    return text;
+  }
+
+  toString() {
+    return '[secret]';
+  }
+
+  toJSON() {
+    return '[secret]';
+  }
+
+  [Symbol.toPrimitive]() {
+    return '[secret]';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')]() {
+    return '[secret]';
+  }
+}
+
+/** A literal secret, for tests. */
+export class LiteralSecret extends Secret {
+  #value;
+
+  constructor(value) {
+    super({}, '', '');
+    this.#value = value;
+  }
+
+  reveal() {
+    return this.#value;
+  }
+}
+
+/** isSecret tells a fragment of secret(). */
+export const isSecret = (fragment) => fragment?.writeOnly === true;
