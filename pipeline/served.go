@@ -63,10 +63,10 @@ func (v *ServedStages) Open(f Factory, config any, s Settings) (*ServedStage, er
 	return &ServedStage{chain: ch, stage: stage, retries: needs.Retry, link: &link{chain: ch, stage: stage, name: s.Stage, next: farLink{ch}}}, nil
 }
 
-// Do runs the stage on req, whose context ends with the call. What the stage did to the call after its last Next or Wait is in the
+// Do runs the stage on req, whose own context counts for nothing: ctx ends with the call. What the stage did to the call after its last Next or Wait is in the
 // changes. An error is an *Error of this stage or of far's.
-func (v *ServedStage) Do(req *http.Request, state CallState, far FarCall) (*http.Response, CallChanges, error) {
-	c := v.call(req.Context(), state)
+func (v *ServedStage) Do(ctx context.Context, req *http.Request, state CallState, far FarCall) (*http.Response, CallChanges, error) {
+	c := v.call(ctx, state)
 	c.far, c.watched = far, state.Observed
 	req = req.WithContext(&c.life)
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil { // as at the door: good for another attempt while nothing of it was read
@@ -107,10 +107,15 @@ func (v *ServedStage) Close() error {
 
 // call makes the call of a state.
 func (v *ServedStage) call(ctx context.Context, s CallState) *Call {
-	c := &Call{chain: v.chain, start: time.Now().Add(-s.Elapsed), bound: s.Bound, opts: &callOptions{
+	made := &struct { // in one piece: it is made for every request
+		Call
+		opts callOptions
+	}{opts: callOptions{
 		subject: s.Subject, operation: s.Operation, idempotencyKey: s.IdempotencyKey, idempotent: s.Idempotent, noRetry: s.NoRetry, skipAuth: s.SkipAuth,
 		labels: s.Labels,
 	}}
+	c := &made.Call
+	c.chain, c.start, c.bound, c.opts = v.chain, time.Now().Add(-s.Elapsed), s.Bound, &made.opts
 	if len(s.Serving) > 0 {
 		c.opts.serving = make(map[string]struct{}, len(s.Serving))
 		for _, name := range s.Serving {

@@ -74,7 +74,7 @@ func TestServedStage(t *testing.T) {
 			{status: 409, state: outcome(pipeline.KindConflict, pipeline.ClassRefused, 409, 1, 1)}, // a stage further in says that it may be
 			{status: 200, state: outcome("", pipeline.ClassProcessed, 200, 2, 2)},
 		}}
-		resp, ch, err := served(t, retry.Factory()).Do(asked(t, "POST"), pipeline.CallState{Pipeline: "api"}, f)
+		resp, ch, err := served(t, retry.Factory()).Do(t.Context(), asked(t, "POST"), pipeline.CallState{Pipeline: "api"}, f)
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatalf("got %v, %v, want 200", resp, err)
 		}
@@ -90,7 +90,7 @@ func TestServedStage(t *testing.T) {
 	})
 	t.Run("leaves_the_call_alone_that_an_outer_stage_sends_again", func(t *testing.T) {
 		f := &far{answers: []answered{{status: 503, state: outcome(pipeline.KindServer, pipeline.ClassUnknown, 503, 1, 1)}}}
-		resp, ch, err := served(t, retry.Factory()).Do(asked(t, "GET"), pipeline.CallState{Pipeline: "api", RetryOwned: true}, f)
+		resp, ch, err := served(t, retry.Factory()).Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api", RetryOwned: true}, f)
 		if err != nil || resp.StatusCode != 503 || len(f.waited) != 0 {
 			t.Fatalf("got %v, %v, waits %v, want 503 at once", resp, err, f.waited)
 		}
@@ -113,7 +113,7 @@ func TestServedStage(t *testing.T) {
 				{status: 503, state: outcome(pipeline.KindServer, pipeline.ClassUnknown, 503, 2, 2)},
 				{status: 503, state: outcome(pipeline.KindServer, pipeline.ClassUnknown, 503, 3, 3)},
 			}}
-			_, ch, err := stage.Do(asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, f)
+			_, ch, err := stage.Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, f)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,7 @@ func TestServedStage(t *testing.T) {
 	t.Run("keeps_the_error_of_next_recognisable", func(t *testing.T) {
 		cause := errors.New("the cause")
 		f := &far{answers: []answered{{err: &pipeline.Error{Kind: pipeline.KindTLS, Class: pipeline.ClassTerminal, Stage: "send", Message: "no trust", Err: cause}}}}
-		_, _, err := served(t, retry.Factory()).Do(asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, f)
+		_, _, err := served(t, retry.Factory()).Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, f)
 		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Stage != "send" || e.Kind != pipeline.KindTLS || !errors.Is(err, cause) {
 			t.Errorf("got %v, want the error of send with its cause", err)
@@ -136,7 +136,7 @@ func TestServedStage(t *testing.T) {
 		bad := pipeline.Define("bad", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.Stage, error) {
 			return pipeline.StageFunc(func(*http.Request, http.RoundTripper) (*http.Response, error) { panic("ouch") }), nil
 		})
-		_, _, err := served(t, bad).Do(asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, &far{})
+		_, _, err := served(t, bad).Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, &far{})
 		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Kind != pipeline.KindInternal || e.Stage != "again" || !strings.Contains(e.Message, "ouch") {
 			t.Errorf("got %v, want kind internal with the panic's text", err)
@@ -158,7 +158,7 @@ func TestServedStage(t *testing.T) {
 		})
 		f := &far{answers: []answered{{status: 402, state: outcome(pipeline.KindClient, pipeline.ClassProcessed, 402, 1, 1)}}}
 		state := pipeline.CallState{Pipeline: "api", Subject: "acme", Labels: map[string]string{"team": "blue"}, Serving: []string{"X-Retry"}, Hop: 1}
-		_, ch, err := served(t, busy).Do(asked(t, "GET"), state, f)
+		_, ch, err := served(t, busy).Do(t.Context(), asked(t, "GET"), state, f)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func (x *exchange) answer(w *wire.Response) (*http.Response, error) {
 	}
 	header := make(http.Header, len(w.GetHeaders())+1)
 	for _, h := range w.GetHeaders() {
-		name := x.inst.session.canonical.get(h.GetName())
+		name := x.inst.session.canonical.Get(h.GetName())
 		if name == "Content-Length" && isLength([][]byte{h.GetValue()}, len(body.data)) {
 			continue // it is set below
 		}

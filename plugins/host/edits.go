@@ -116,7 +116,7 @@ func (x *exchange) urlEdit(text string) (*url.URL, error) {
 // headerEdits judges changes of headers.
 func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, response bool, ok func(string) bool) error {
 	for i, h := range list {
-		name := x.inst.session.canonical.get(h.GetName())
+		name := x.inst.session.canonical.Get(h.GetName())
 		if name == "Content-Length" && response { // judged with the body
 			e.length, e.hasLength = h.GetValues(), true
 			e.set(i, "")
@@ -143,7 +143,7 @@ func (x *exchange) header(name string, values ...[]byte) error {
 	if !httpguts.ValidHeaderFieldName(name) {
 		return x.invalid("sent a header whose name is none")
 	}
-	if lower := x.inst.session.lower.get(name); pipeline.IsFraming(lower) {
+	if lower := x.inst.session.lower.Get(name); pipeline.IsFraming(lower) {
 		return x.invalid("changed header %s, which belongs to the connection", lower)
 	}
 	for _, v := range values {

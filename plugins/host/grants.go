@@ -14,8 +14,8 @@ type grants struct {
 	pipeline.Needs
 
 	redactor *redact.Redactor
-	shows    names            // a header of the request as it travels, "" for one that does not; by canonical name
-	answers  names            // likewise of the response
+	shows    wire.Names       // a header of the request as it travels, "" for one that does not; by canonical name
+	answers  wire.Names       // likewise of the response
 	sees     pipeline.NameSet // headers of the request
 	edits    pipeline.NameSet
 	subject  bool // it knows the call's
@@ -31,8 +31,8 @@ type grants struct {
 
 func newGrants(n pipeline.Needs, r *redact.Redactor) *grants {
 	g := &grants{Needs: n, redactor: r, sees: pipeline.NewNameSet(n.Request.Headers)}
-	g.shows.of = func(name string) string { return lowerIf(name, g.seesRequest(name)) }
-	g.answers.of = func(name string) string { return lowerIf(name, g.seesResponse(name)) }
+	g.shows.Of = func(name string) string { return lowerIf(name, g.seesRequest(name)) }
+	g.answers.Of = func(name string) string { return lowerIf(name, g.seesResponse(name)) }
 	var parts map[string]bool
 	g.edits, parts = editsOf(n.Request.Edit)
 	g.method, g.url, g.body = parts[":method"], parts[":url"], parts[":body"]
@@ -103,9 +103,9 @@ func (g *grants) attaches(name string) bool {
 }
 
 // putHeaders appends those headers of h that travel. Framing headers of a response, such as its length, are no secret: they are seen like others.
-func (s *scratch) putHeaders(list []*wire.Header, h http.Header, travels *names) []*wire.Header {
+func (s *scratch) putHeaders(list []*wire.Header, h http.Header, travels *wire.Names) []*wire.Header {
 	for name, values := range h {
-		lower := travels.get(name)
+		lower := travels.Get(name)
 		if lower == "" {
 			continue
 		}

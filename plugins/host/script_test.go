@@ -68,7 +68,7 @@ func (p *script) Session(stream grpc.BidiStreamingServer[wire.Batch, wire.Batch]
 	p.mu.Unlock()
 	done, wrote, read := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() { _ = s.pipe.Write(done); close(wrote) }()
-	go func() { read <- s.pipe.Read(func(f *wire.Frame) { p.handle(s, f) }) }()
+	go func() { read <- s.pipe.Read(func(f wire.Incoming) { p.handle(s, f.Frame) }) }()
 	var err error
 	select {
 	case err = <-read:

@@ -48,9 +48,9 @@ type session struct {
 
 	instances atomic.Uint32
 	stages    sync.Map // of instance numbers to *stage
-	lower     names
-	canonical names
-	spelt     names // as they come
+	lower     wire.Names
+	canonical wire.Names
+	spelt     wire.Names // as they come
 	intern    func([]byte) string
 	copies    sync.Pool    // *[]byte: frames on their way to their exchange
 	ends      sync.Pool    // *scratch: for Ended
@@ -72,8 +72,8 @@ func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error)
 	s.logs = newLogQueue(func(n int64) {
 		o.logger.LogAttrs(context.Background(), slog.LevelWarn, recordsDropped, slog.String("plugin", o.plugin), slog.Int64("dropped", n))
 	})
-	s.lower.of, s.canonical.of, s.spelt.of = strings.ToLower, http.CanonicalHeaderKey, strings.Clone
-	s.intern = s.spelt.text
+	s.lower.Of, s.canonical.Of, s.spelt.Of = strings.ToLower, http.CanonicalHeaderKey, strings.Clone
+	s.intern = s.spelt.Text
 	s.working.Store(sessionWorkers)
 	s.life, s.end = context.WithCancel(context.Background())
 	late := time.AfterFunc(cmp.Or(o.opening, streamTimeout), s.end) // a plugin may allow fewer streams than it has

@@ -18,62 +18,38 @@ type exchange struct {
 	ss    *session
 	inst  *instance
 	id    uint64
-	do    *wire.Do
+	begun wire.Incoming // the frame that began it, until its request is made
 	level slog.Level
 
-	ctx     context.Context
-	end     context.CancelFunc
-	gone    chan struct{} // closed: the host waits for nothing any more
-	answers chan *wire.Frame
+	life    life
+	answers chan *wire.Frame // closed: the host waits for nothing any more
 	tracing tracing
 
-	given given // the request as the host gave it
+	given given        // the request as the host gave it
+	first *wire.Result // that came with it
 
 	turn   sync.Mutex // held from a frame that is answered until its answer
 	state  pipeline.CallProgress
 	nexts  int
 	last   result
-	parted bool // the request was handed on, and nothing is answered
-	over   bool // the stage has returned
-	told   bool // it is no exchange: the stage is told of a call's end
+	parted bool          // the request was handed on, and nothing is answered
+	stand  http.Response // what the stage then gets
+	over   bool          // the stage has returned
+	told   bool          // it is no exchange: the stage is told of a call's end
 }
 
-type exchangeKey struct{}
-
-// exchangeContext lets the log handler and the tracer find the exchange.
-type exchangeContext struct {
-	context.Context
-	x *exchange
-}
-
-// Value implements context.Context.
-func (c exchangeContext) Value(key any) any {
-	if key == (exchangeKey{}) {
-		return c.x
-	}
-	return c.Context.Value(key)
-}
-
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
-	return x
-}
-
-func newExchange(ss *session, id uint64, do *wire.Do) *exchange {
-	x := &exchange{ss: ss, id: id, do: do, level: slog.Level(do.GetLogLevel()), answers: make(chan *wire.Frame, 2), gone: make(chan struct{})}
-	ctx := context.Background()
+func newExchange(ss *session, begun wire.Incoming) *exchange {
+	do := begun.GetDo()
+	x := &exchange{ss: ss, id: begun.GetExchange(), begun: begun, level: slog.Level(do.GetLogLevel()), answers: make(chan *wire.Frame, 2)}
+	x.life.x = x
 	if d := do.GetDeadline(); d > 0 {
-		x.ctx, x.end = context.WithTimeout(ctx, time.Duration(d))
-	} else {
-		x.ctx, x.end = context.WithCancel(ctx)
+		x.life.deadline = time.Now().Add(time.Duration(d))
 	}
 	return x
 }
 
 // context returns the context that the stage gets.
-func (x *exchange) context(parent context.Context) context.Context {
-	return x.tracing.context(exchangeContext{parent, x})
-}
+func (x *exchange) context() context.Context { return x.tracing.context(&x.life) }
 
 // deliver hands the exchange an answer; more than it can have asked for is dropped.
 func (x *exchange) deliver(f *wire.Frame) {
@@ -85,13 +61,13 @@ func (x *exchange) deliver(f *wire.Frame) {
 
 // stop ends an exchange that nobody waits for any more.
 func (x *exchange) stop() {
-	x.end()
-	close(x.gone)
+	x.life.end()
+	close(x.answers)
 }
 
 // refuse answers an exchange that can't begin.
 func (x *exchange) refuse(format string, args ...any) {
-	x.end()
+	x.life.end()
 	e := wire.ErrorTo(pipeline.Errorf(pipeline.KindInternal, format, args...))
 	_ = x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: &wire.Return{Error: e}}})
 }
@@ -104,16 +80,18 @@ func (x *exchange) send(f *wire.Frame) error {
 // run has the stage work, and tells the host what came of it.
 func (x *exchange) run() {
 	defer x.inst.busy.Done()
-	defer x.end()
+	defer x.life.end()
 	x.ss.logs.level.Store(int64(x.level))
-	x.tracing.begin(x.do.GetTraceparent(), x.do.GetRecording())
-	state := wire.CallFrom(x.do.GetCall())
-	x.state = state.CallProgress
-	req, err := x.request()
+	do := x.begun.GetDo()
+	x.tracing.begin(do.GetTraceparent(), do.GetRecording())
+	state := wire.CallFrom(do.GetCall())
+	x.state, x.first = state.CallProgress, do.GetResult()
+	req, err := x.request(do.GetRequest())
+	x.begun.Free()
 	var resp *http.Response
 	var ch pipeline.CallChanges
 	if err == nil {
-		resp, ch, err = x.inst.stage.Do(req, state, x) //nolint:bodyclose // the host has it
+		resp, ch, err = x.inst.stage.Do(x.context(), req, state, x) //nolint:bodyclose // the host has it
 	}
 	out := x.outcome(resp, &ch, err)
 	x.leave()
@@ -148,12 +126,10 @@ func (x *exchange) ask(f *wire.Frame, doing string) (*wire.Frame, error) {
 	if err := x.send(f); err != nil {
 		return nil, err
 	}
-	select {
-	case answer := <-x.answers: // also where the deadline has passed: the host knows of it, and says what came of that
+	if answer, ok := <-x.answers; ok { // also where the deadline has passed: the host knows of it, and says what came of that
 		return answer, nil
-	case <-x.gone:
-		return nil, pipeline.Ended(x.ctx, doing)
 	}
+	return nil, pipeline.Ended(&x.life, doing)
 }
 
 func errParted() error {
@@ -171,11 +147,11 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 	if err != nil {
 		return nil, x.state, asError(err)
 	}
-	if r := x.do.GetResult(); r != nil && x.nexts == 1 {
+	if x.first != nil && x.nexts == 1 {
 		if edits != nil {
 			return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage changed the request, which its needs say nothing of: it is asked once the response is there")
 		}
-		return x.result(r)
+		return x.result(x.first)
 	}
 	next := &wire.Next{Edits: edits, Changes: changes(&ch)}
 	if x.inst.last() {
@@ -189,7 +165,7 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 	if !ok {
 		return nil, x.state, errTurn()
 	}
-	if err := req.Context().Err(); err != nil && x.ctx.Err() == nil && r.Result.GetEnded() == "" { // the stage's own deadline, which the host does not know
+	if err := req.Context().Err(); err != nil && x.life.Err() == nil && r.Result.GetEnded() == "" { // the stage's own deadline, which the host does not know
 		_, p, _ := x.result(r.Result)
 		if x.last.resp != nil {
 			_ = x.last.resp.Body.Close()
@@ -212,7 +188,8 @@ func (x *exchange) part(next *wire.Next) (*http.Response, pipeline.CallProgress,
 			return nil, x.state, asError(err)
 		}
 	}
-	x.last = result{resp: &http.Response{Body: partedBody{}}}
+	x.stand.Body = partedBody{}
+	x.last.resp = &x.stand
 	return x.last.resp, x.state, nil
 }
 

@@ -48,7 +48,7 @@ func newHost(t *testing.T, o served.Options) *fakeHost {
 	h.pipe = wire.NewPipe(stream)
 	go func() { _ = h.pipe.Write(h.done); _ = stream.CloseSend(); ended <- struct{}{} }()
 	go func() {
-		_ = h.pipe.Read(func(f *wire.Frame) { h.frames <- f })
+		_ = h.pipe.Read(func(f wire.Incoming) { h.frames <- f.Frame })
 		close(h.frames)
 		ended <- struct{}{}
 	}()

@@ -1,7 +1,6 @@
 package served
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -143,8 +142,8 @@ func (ss *session) callEnded(id uint64, e *wire.Ended) {
 func (in *instance) callEnded(ss *session, id uint64, e *wire.Ended) {
 	x := &exchange{ss: ss, inst: in, id: id, told: true, level: slog.Level(e.GetLogLevel())}
 	x.tracing.begin(e.GetTraceparent(), false)
-	ctx, stop := context.WithCancel(x.context(context.Background()))
-	defer stop()
+	x.life.x = x
+	defer x.life.end()
 	defer func() {
 		if p := recover(); p != nil {
 			ss.logs.say(slog.LevelError, "stage panicked as a call ended", slog.String("stage", in.name), slog.Any("panic", p))
@@ -165,5 +164,5 @@ func (in *instance) callEnded(ss *session, id uint64, e *wire.Ended) {
 		failure = wire.ErrorFrom(e.GetError())
 		failure.Header = wire.HeadersFrom(e.GetError().GetHeaders())
 	}
-	in.stage.CallEnded(ctx, wire.CallFrom(e.GetCall()), req.WithContext(ctx), int(e.GetStatus()), failure)
+	in.stage.CallEnded(x.context(), wire.CallFrom(e.GetCall()), req, int(e.GetStatus()), failure)
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,32 +18,32 @@ import (
 // given is a request as the host gave it.
 type given struct {
 	method string
-	url    string
+	url    url.URL
 	host   string
-	header http.Header
+	header wire.Given
 	body   io.ReadCloser // nil: none; a requestBody or withheldBody
 	data   []byte        // of a requestBody
 }
 
 // request makes the stage's request.
-func (x *exchange) request() (*http.Request, error) {
-	r := x.do.GetRequest()
+func (x *exchange) request(r *wire.Request) (*http.Request, error) {
 	u, err := url.Parse(r.GetUrl())
 	if err != nil {
 		return nil, fmt.Errorf("the host's request: %w", err)
 	}
 	g := &x.given
-	g.method, g.url, g.host, g.header = methodOf(r.GetMethod()), u.String(), r.GetHost(), wire.HeadersFrom(r.GetHeaders())
+	header, given := wire.ReadHeaders(r.GetHeaders(), &x.ss.names)
+	g.method, g.url, g.host, g.header = methodOf(r.GetMethod()), *u, r.GetHost(), given
 	if g.host == "" {
 		g.host = u.Host
 	}
 	req := &http.Request{
-		Method: g.method, URL: u, Host: g.host, Header: g.header.Clone(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.GetLength(),
+		Method: g.method, URL: u, Host: g.host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.GetLength(),
 	}
 	if err := x.giveBody(req, r); err != nil {
 		return nil, err
 	}
-	return req.WithContext(x.context(x.ctx)), nil
+	return req, nil
 }
 
 func (x *exchange) giveBody(req *http.Request, r *wire.Request) error {
@@ -95,8 +94,8 @@ func (x *exchange) apart(b *wire.Body) ([]byte, error) {
 	select {
 	case data := <-uploads:
 		return data, nil
-	case <-x.ctx.Done():
-		return nil, pipeline.Ended(x.ctx, "a body was on its way to the stage")
+	case <-x.life.Done():
+		return nil, pipeline.Ended(&x.life, "a body was on its way to the stage")
 	}
 }
 
@@ -148,8 +147,10 @@ func (x *exchange) edits(req *http.Request) (*wire.Edits, error) {
 	if req.URL == nil {
 		return nil, pipeline.Errorf(pipeline.KindInternal, "the stage handed on a request without a URL")
 	}
-	if u := req.URL.String(); u != g.url {
-		e.Url = &u
+	if *req.URL != g.url {
+		if u := req.URL.String(); u != g.url.String() {
+			e.Url = &u
+		}
 	}
 	if req.Host != g.host && (req.Host != "" || g.host != req.URL.Host) {
 		host := req.Host
@@ -167,33 +168,40 @@ func (x *exchange) edits(req *http.Request) (*wire.Edits, error) {
 }
 
 // headerEdits returns the headers that differ. The length of a body that was replaced is the host's to write.
-func headerEdits(before, after http.Header, body *wire.Body) []*wire.HeaderEdit {
+func headerEdits(before wire.Given, after http.Header, body *wire.Body) []*wire.HeaderEdit {
 	var list []*wire.HeaderEdit
-	same := 0
-	for name, values := range after {
-		old, ok := before[name]
+	added := len(after)
+	for name, old := range before.All() {
+		values, ok := after[name]
 		if ok {
-			same++
+			added--
 		}
-		absent := len(values) == 0 && name != "User-Agent" // where that one is empty, net/http does not send its own either
-		if ok && slices.Equal(old, values) || !ok && absent || follows(name, values, body) {
+		if !old.Equal(values) && !follows(name, values, body) {
+			list = append(list, headerEdit(name, values))
+		}
+	}
+	for name, values := range after {
+		if added == 0 {
+			break
+		}
+		if before.Has(name) {
 			continue
 		}
-		edit := &wire.HeaderEdit{Name: strings.ToLower(name), Values: make([][]byte, len(values))}
-		for i, v := range values {
-			edit.Values[i] = []byte(v)
-		}
-		list = append(list, edit)
-	}
-	if same == len(before) {
-		return list
-	}
-	for name := range before {
-		if _, ok := after[name]; !ok && !follows(name, nil, body) {
-			list = append(list, &wire.HeaderEdit{Name: strings.ToLower(name)})
+		added--
+		absent := len(values) == 0 && name != "User-Agent" // where that one is empty, net/http does not send its own either
+		if !absent && !follows(name, values, body) {
+			list = append(list, headerEdit(name, values))
 		}
 	}
 	return list
+}
+
+func headerEdit(name string, values []string) *wire.HeaderEdit {
+	edit := &wire.HeaderEdit{Name: strings.ToLower(name), Values: make([][]byte, len(values))}
+	for i, v := range values {
+		edit.Values[i] = []byte(v)
+	}
+	return edit
 }
 
 // follows reports whether a header says of a body that was replaced what the host writes by itself.

@@ -18,7 +18,7 @@ import (
 type result struct {
 	resp   *http.Response
 	status int
-	header http.Header // as the host gave it
+	header wire.Given // as the host gave it
 	body   *responseBody
 	err    *pipeline.Error
 	cause  *resultCause
@@ -41,14 +41,14 @@ func (x *exchange) result(r *wire.Result) (*http.Response, pipeline.CallProgress
 		}
 		cause := &resultCause{e.GetMessage()}
 		failure.Err = cause
-		x.last = result{err: failure, cause: cause, header: failure.Header.Clone()}
+		x.last = result{err: failure, cause: cause}
 		return nil, p, failure
 	}
 	w := r.GetResponse()
-	header := wire.HeadersFrom(w.GetHeaders())
+	header, given := wire.ReadHeaders(w.GetHeaders(), &x.ss.names)
 	status := int(w.GetStatus())
 	resp := &http.Response{
-		StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status), Header: header.Clone(), ContentLength: w.GetLength(), Proto: w.GetProto(),
+		StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status), Header: header, ContentLength: w.GetLength(), Proto: w.GetProto(),
 	}
 	resp.ProtoMajor, resp.ProtoMinor, _ = http.ParseHTTPVersion(w.GetProto())
 	body := &responseBody{x: x, mode: pipeline.BodyNone, stream: w.GetStream(), length: w.GetLength()}
@@ -62,7 +62,7 @@ func (x *exchange) result(r *wire.Result) (*http.Response, pipeline.CallProgress
 	if w.GetLength() == 0 {
 		resp.Body = http.NoBody
 	}
-	x.last = result{resp: resp, status: status, header: header, body: body}
+	x.last = result{resp: resp, status: status, header: given, body: body}
 	return resp, p, nil
 }
 

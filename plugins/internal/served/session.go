@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type session struct {
 	instances map[uint32]*instance
 	ended     bool
 	running   sync.WaitGroup
+	names     wire.Names     // canonical ones
 	idle      chan *exchange // to goroutines that wait for the next one; nil where there are none
 	quit      chan struct{}  // closed: they end
 	heldUp    atomic.Bool    // draining was told
@@ -40,7 +42,7 @@ func newSession(s *Server, stream wire.Stream) *session {
 	ss := &session{
 		server: s, pipe: wire.NewPipe(stream), over: make(chan struct{}), live: map[uint64]*exchange{}, instances: map[uint32]*instance{},
 	}
-	ss.logs.pipe = ss.pipe
+	ss.logs.pipe, ss.names.Of = ss.pipe, http.CanonicalHeaderKey
 	ss.stages.Logger = slog.New(&logHandler{sink: &ss.logs})
 	ss.stages.Random = s.opts.Random
 	if s.opts.Around != nil {
@@ -64,7 +66,7 @@ func (ss *session) serve() error {
 	}
 	receive := ss.handle
 	if ss.inbox != nil {
-		receive = func(f *wire.Frame) { ss.step(func() { ss.handle(f) }) }
+		receive = func(f wire.Incoming) { ss.step(func() { ss.handle(f) }) }
 	}
 	err := ss.pipe.Read(receive)
 	close(ss.over)
@@ -141,15 +143,15 @@ func (ss *session) catchUp(clock int64) {
 }
 
 // handle takes one frame. What blocks has a goroutine of its own.
-func (ss *session) handle(f *wire.Frame) {
+func (ss *session) handle(f wire.Incoming) {
 	ss.catchUp(f.GetClock())
 	switch k := f.GetKind().(type) {
 	case *wire.Frame_Do:
-		ss.begin(f.GetExchange(), k.Do)
+		ss.begin(f)
 	case *wire.Frame_Result, *wire.Frame_Awake, *wire.Frame_Body:
 		ss.mu.Lock()
 		if x := ss.live[f.GetExchange()]; x != nil {
-			x.deliver(f)
+			x.deliver(f.Frame)
 		}
 		ss.mu.Unlock()
 	case *wire.Frame_Cancel:
@@ -173,21 +175,22 @@ func (ss *session) spawn(f func()) {
 }
 
 // begin starts an exchange.
-func (ss *session) begin(id uint64, do *wire.Do) {
-	x := newExchange(ss, id, do)
+func (ss *session) begin(f wire.Incoming) {
+	x := newExchange(ss, f)
+	number := f.GetDo().GetInstance()
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	x.inst = ss.instances[do.GetInstance()]
+	x.inst = ss.instances[number]
 	switch {
 	case ss.ended:
-	case ss.live[id] != nil:
+	case ss.live[x.id] != nil:
 		ss.logs.say(slog.LevelError, "the host began an exchange twice")
 	case x.inst == nil || x.inst.closing:
-		x.refuse("instance %d is not open", do.GetInstance())
+		x.refuse("instance %d is not open", number)
 	case len(ss.live) >= maxExchanges:
 		x.refuse("more than %d exchanges are under way", maxExchanges)
 	default:
-		ss.live[id] = x
+		ss.live[x.id] = x
 		x.inst.busy.Add(1)
 		ss.start(x)
 	}

@@ -30,7 +30,7 @@ type tracing struct {
 	recording bool
 
 	mu    sync.Mutex
-	own   span
+	own   *span // where it records
 	spans []*span
 	taken bool
 }
@@ -43,14 +43,14 @@ func (t *tracing) begin(traceparent string, recording bool) {
 	carrier := propagation.MapCarrier{"traceparent": traceparent}
 	t.parent = trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
 	t.recording = recording && t.parent.IsValid()
-	t.own = span{tracing: t, data: wire.SpanData{}}
+	t.own = &span{tracing: t}
 }
 
 // context returns ctx with the span that stands for the stage's own.
 func (t *tracing) context(ctx context.Context) context.Context {
 	switch {
 	case t.recording:
-		return trace.ContextWithSpan(ctx, &t.own)
+		return trace.ContextWithSpan(ctx, t.own)
 	case t.parent.IsValid():
 		return trace.ContextWithSpanContext(ctx, t.parent)
 	}

@@ -19,14 +19,24 @@ func usualDos() []*Do {
 	}
 }
 
+// again reads a frame as the one before was read.
+func (u *usualDo) again(raw []byte) *Frame {
+	if u.clear(); !u.read(raw) {
+		return nil
+	}
+	return &u.frame
+}
+
+// TestReadUsualDo: of what was read before nothing is left.
 func TestReadUsualDo(t *testing.T) {
+	var u usualDo
 	for _, do := range usualDos() {
 		want := &Frame{Exchange: 1 << 40, Clock: -7, Kind: &Frame_Do{Do: do}}
 		raw, err := proto.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := readUsualDo(raw)
+		got := u.again(raw)
 		clear(raw) // nothing is left of it
 		if got == nil || !proto.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
@@ -37,7 +47,7 @@ func TestReadUsualDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := readUsualDo(raw); got != nil {
+		if got := u.again(raw); got != nil {
 			t.Errorf("read %v of %v: it is for the generated code", got, do)
 		}
 	}
@@ -53,8 +63,9 @@ func FuzzReadUsualDo(f *testing.F) {
 		f.Add(raw)
 		f.Add(append(raw, raw...))
 	}
+	var u usualDo
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		got, want := readUsualDo(raw), &Frame{}
+		got, want := u.again(raw), &Frame{}
 		if err := want.UnmarshalVT(raw); got != nil && (err != nil || !proto.Equal(got, want)) {
 			t.Fatalf("got %v, want %v, %v", got, want, err)
 		}

@@ -17,6 +17,9 @@ func TestHeadersFrom(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	if read, _ := ReadHeaders(list, &Names{Of: http.CanonicalHeaderKey}); !reflect.DeepEqual(read, want) {
+		t.Errorf("read %v, want %v", read, want)
+	}
 	got["Accept"] = append(got["Accept"], "more")
 	if other := got.Get("X-Request-Id"); other != "value of x-request-id" {
 		t.Errorf("appending to one header changed another to %q", other)

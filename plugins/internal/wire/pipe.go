@@ -168,20 +168,40 @@ func (p *Pipe) fail(err error) {
 	p.mu.Unlock()
 }
 
-// Read calls handle with each frame as it comes, until the stream ends; a frame belongs to handle. io.EOF is an orderly end.
-func (p *Pipe) Read(handle func(*Frame)) error {
+// Incoming is a frame that has come. It belongs to who was handed it.
+type Incoming struct {
+	*Frame
+	usual *usualDo // that the frame is of; nil: none
+	pool  *sync.Pool
+}
+
+// Free says that nobody looks at the frame any more. Its texts and bytes may be kept.
+func (in *Incoming) Free() {
+	if in.usual != nil {
+		in.usual.clear()
+		in.pool.Put(in.usual)
+	}
+	*in = Incoming{}
+}
+
+// Read calls handle with each frame as it comes, until the stream ends. io.EOF is an orderly end.
+func (p *Pipe) Read(handle func(Incoming)) error {
+	dos := &sync.Pool{New: func() any { return &usualDo{} }}
 	return p.ReadRaw(func(raw Raw) error {
-		if raw.Kind == kindDo {
-			if f := readUsualDo(raw.Data); f != nil {
-				handle(f)
+		if raw.Kind == kindDo && len(raw.Data) <= maxFastDo {
+			u := dos.Get().(*usualDo) //nolint:forcetypeassert // there is nothing else
+			if u.read(raw.Data) {
+				handle(Incoming{&u.frame, u, dos})
 				return nil
 			}
+			u.clear()
+			dos.Put(u)
 		}
 		f := &Frame{}
 		if err := f.UnmarshalVT(raw.Data); err != nil {
 			return fmt.Errorf("a frame that can't be read: %w", err)
 		}
-		handle(f)
+		handle(Incoming{Frame: f})
 		return nil
 	})
 }

@@ -66,7 +66,7 @@ func TestPipe_carries_every_frame_in_order(t *testing.T) {
 	last := map[uint64]uint64{}
 	n := 0
 	go func() {
-		read <- p.Read(func(f *Frame) {
+		read <- p.Read(func(f Incoming) {
 			n++
 			s, i := f.GetExchange()/each, f.GetExchange()%each
 			if i != last[s] {
@@ -164,7 +164,7 @@ func TestPipe_of_a_peer_that_means_no_good(t *testing.T) {
 		l := &loop{messages: make(chan []byte, 1)}
 		l.messages <- message
 		close(l.messages)
-		if err := NewPipe(l).Read(func(*Frame) {}); err == nil || errors.Is(err, io.EOF) {
+		if err := NewPipe(l).Read(func(Incoming) {}); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

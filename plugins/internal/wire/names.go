@@ -1,4 +1,4 @@
-package host
+package wire
 
 import (
 	"maps"
@@ -6,9 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// names remembers what header names are in another spelling, so that the usual ones cost no allocation. Readers take no lock.
-type names struct {
-	of    func(string) string
+// Names remembers what header names are in another spelling, so that the usual ones cost no allocation. Readers take no lock. It is safe for
+// concurrent use.
+type Names struct {
+	Of    func(string) string // tells what a name is; set before the first Get
 	known atomic.Pointer[map[string]string]
 	mu    sync.Mutex
 }
@@ -19,30 +20,31 @@ const (
 	maxNameSize = 64
 )
 
-func (n *names) get(name string) string {
+// Get returns the other spelling of a name.
+func (n *Names) Get(name string) string {
 	if m := n.known.Load(); m != nil {
 		if other, ok := (*m)[name]; ok {
 			return other
 		}
 	}
-	other := n.of(name)
+	other := n.Of(name)
 	if len(name) <= maxNameSize {
 		n.remember(name, other)
 	}
 	return other
 }
 
-// text is get for a name that is not a string yet.
-func (n *names) text(name []byte) string {
+// Text is Get for a name that is not a string yet.
+func (n *Names) Text(name []byte) string {
 	if m := n.known.Load(); m != nil {
 		if other, ok := (*m)[string(name)]; ok {
 			return other
 		}
 	}
-	return n.get(string(name))
+	return n.Get(string(name))
 }
 
-func (n *names) remember(name, other string) {
+func (n *Names) remember(name, other string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var m map[string]string
