@@ -1,0 +1,297 @@
+"""What a stage sees: requests, responses and their headers."""
+
+from __future__ import annotations
+
+import json as _json
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional
+from typing import Tuple, Union
+
+from .errors import NeedsError
+from .text import from_bytes, to_bytes
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .exchange import Exchange
+    from .tracing import Span
+
+HeaderSource = Union[Mapping[str, Any], Iterable[Tuple[str, Any]], None]
+
+
+class Digest(NamedTuple):
+    """Length and SHA-256 of a body."""
+
+    length: int
+    sha256: bytes
+
+
+class Headers(MutableMapping[str, str]):
+    """Headers, whatever the case of their names.
+
+    Of several values of one name, ``headers[name]`` is the list that HTTP makes of them, joined by commas;
+    ``get_all`` has them apart, as ``Set-Cookie`` wants it. ``headers[name] = value`` replaces them all,
+    also by a list; ``add`` adds one. Bytes that are no UTF-8 come as surrogates and go as they came.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, source: HeaderSource = None) -> None:
+        self._values: Dict[str, List[str]] = {}
+        for name, value in source.items() if isinstance(source, Mapping) else source or ():
+            for one in _values(value):
+                self.add(name, one)
+
+    def __getitem__(self, name: str) -> str:
+        return ", ".join(self._values[name.lower()])
+
+    def __setitem__(self, name: str, value: Union[str, bytes, List[str]]) -> None:
+        self._values[name.lower()] = _values(value)
+
+    def __delitem__(self, name: str) -> None:
+        del self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(self._values)})"  # the names alone: a value may be a secret
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Headers):
+            return self._values == other._values
+        return isinstance(other, Mapping) and self == Headers(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def get_all(self, name: str) -> List[str]:
+        """All values of a name, in their order."""
+        return list(self._values.get(name.lower(), ()))
+
+    def add(self, name: str, value: Union[str, bytes]) -> None:
+        """Adds a value to those that there are."""
+        self._values.setdefault(name.lower(), []).extend(_values(value))
+
+    def copy(self) -> "Headers":
+        """A copy that is changed apart."""
+        other = Headers()
+        other._values = {name: list(values) for name, values in self._values.items()}
+        return other
+
+    def pairs(self) -> Iterator[Tuple[str, str]]:
+        """Each name with each of its values."""
+        for name, values in self._values.items():
+            for value in values:
+                yield name, value
+
+    @classmethod
+    def _of(cls, wire: Iterable[Any]) -> "Headers":
+        headers = cls()
+        values = headers._values
+        for h in wire:
+            name = h.name
+            if name in values:
+                values[name].append(from_bytes(h.value))
+            else:
+                values[name] = [from_bytes(h.value)]
+        return headers
+
+    def _snapshot(self) -> Dict[str, List[str]]:
+        return {name: list(values) for name, values in self._values.items()}
+
+
+def _values(value: Any) -> List[str]:
+    if isinstance(value, (list, tuple)):
+        return [one for v in value for one in _values(v)]
+    return [from_bytes(value) if isinstance(value, bytes) else from_bytes(to_bytes(value))]
+
+
+class Request:
+    """The request on its way, as far as the stage's needs show it. Change it in place, then ``next(req)``.
+
+    ``url`` is absolute, and without its query unless the needs have ``query``. ``length`` is the body's,
+    -1 where it is unknown. ``replayable`` says whether ``next`` may be called again after the body was
+    sent. ``call`` is what leat knows of the call, ``span`` the stage's own span.
+    """
+
+    __slots__ = (
+        "method", "url", "host", "headers", "length", "replayable", "call", "_body", "_set", "_digest", "_why", "_x",
+        "_given",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        method: str = "GET",
+        url: str = "http://localhost/",
+        headers: HeaderSource = None,
+        body: Union[bytes, str] = b"",
+        host: str = "",
+    ) -> None:
+        self.method, self.url, self.host = method, url, host
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self._body: Optional[bytes] = to_bytes(body)
+        self.length = len(self._body)
+        self.replayable = True
+        self._set = False
+        self._digest: Optional[Digest] = None
+        self._why = ""
+        self._x: Optional["Exchange"] = None
+        self.call: "Call" = None  # type: ignore[assignment]  # an exchange sets it
+        self._given: Dict[str, List[str]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url.partition('?')[0]}>"
+
+    @property
+    def body(self) -> bytes:
+        """The body; needs ``request.body "full"``. Set it to send another, which needs ``":body"`` in edit."""
+        if self._body is None:
+            raise NeedsError(self._why)
+        return self._body
+
+    @body.setter
+    def body(self, data: Union[bytes, str, None]) -> None:
+        self._body = to_bytes(data or b"")
+        self._set = True
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode("utf-8")
+
+    def json(self) -> Any:
+        """The body, decoded from JSON."""
+        return _json.loads(self.body)
+
+    @property
+    def digest(self) -> Digest:
+        """Length and SHA-256 of the body; needs ``request.body "digest"`` or ``"full"``."""
+        if self._body is not None:
+            return digest_of(self._body)
+        if self._digest is None:
+            raise NeedsError('the stage asked for a body\'s digest, and its needs say nothing of it: ask for body "digest"')
+        return self._digest
+
+    @property
+    def span(self) -> "Span":
+        """The stage's own span; where nobody records, what is noted on it goes nowhere."""
+        if self._x is None:
+            from .tracing import Tracing
+
+            return Tracing("", False).own
+        return self._x.tracing.own
+
+
+class Response:
+    """A response: what ``next`` returned, or one that the stage makes, which needs ``answer``.
+
+    ``Response(403, {"content-type": "text/plain"}, b"no")`` makes one. ``length`` is the body's, -1 where
+    it is unknown. A ``stream`` can't be read. The body of ``next``'s response stays with leat until it is read:
+    a plain function just uses ``body``, ``text``, ``json()`` or ``digest``; an ``async def`` says
+    ``await resp.read()`` first.
+    """
+
+    __slots__ = (
+        "status", "headers", "length", "proto", "stream", "_body", "_set", "_digest", "_x", "_got", "_fail", "_dropped",
+        "_given", "_first", "_read",
+    )  # fmt: skip
+
+    def __init__(self, status: int = 200, headers: HeaderSource = None, body: Union[bytes, str] = b"") -> None:
+        self.status = status
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self._body: bytes = to_bytes(body)
+        self.length = len(self._body)
+        self.proto = "HTTP/1.1"
+        self.stream = False
+        self._set = True  # by the stage
+        self._digest: Optional[Digest] = None
+        self._x: Optional["Exchange"] = None  # None: the stage's own
+        self._got = True
+        self._fail: Optional[BaseException] = None
+        self._dropped = False
+        self._given: Dict[str, List[str]] = {}  # headers as leat gave them
+        self._first = status  # likewise
+        self._read = b""  # the body as leat gave it
+
+    @classmethod
+    def of_json(cls, status: int, value: Any, headers: HeaderSource = None) -> "Response":
+        """A response whose body is value in JSON."""
+        response = cls(status, headers, _json.dumps(value, ensure_ascii=False).encode())
+        response.headers.setdefault("content-type", "application/json")
+        return response
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}>"
+
+    @property
+    def body(self) -> bytes:
+        """The body; needs ``response.body "full"``. It is fetched where it is read first, and waits for that.
+
+        Set it to return another, which needs ``":body"`` in ``response.edit``.
+        """
+        if not self._set:
+            self._fetch(full=True)
+            if self._fail is not None:
+                raise self._fail
+        return self._body
+
+    @body.setter
+    def body(self, data: Union[bytes, str, None]) -> None:
+        self._body = to_bytes(data or b"")
+        self._set = True
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode("utf-8")
+
+    def json(self) -> Any:
+        """The body, decoded from JSON."""
+        return _json.loads(self.body)
+
+    @property
+    def digest(self) -> Digest:
+        """Length and SHA-256 of the body; needs ``response.body "digest"`` or ``"full"``."""
+        if self._digest is None:
+            if not self._set:
+                self._fetch(full=False)
+                if self._fail is not None:
+                    raise self._fail
+            if self._digest is None:
+                self._digest = digest_of(self._body)
+        return self._digest
+
+    async def read(self) -> bytes:
+        """Fetches the body in an ``async def``; afterwards ``body``, ``text`` and ``json()`` have it."""
+        if not self._set and not self._got and self._x is not None:
+            await self._x.drive_async(self._x.read(self, full=True))
+        return self.body
+
+    async def read_digest(self) -> Digest:
+        """Fetches the digest in an ``async def``."""
+        if not self._set and not self._got and self._digest is None and self._x is not None:
+            await self._x.drive_async(self._x.read(self, full=False))
+        return self.digest
+
+    def drop(self) -> None:
+        """Says that the response is not needed any more, so that its connection can go on; then it can't be returned."""
+        if self._x is not None:
+            self._x.drop(self)
+
+    def _fetch(self, full: bool) -> None:
+        if self._x is None or self._got:
+            return
+        if self._x.is_async:
+            raise NeedsError("in an async def the body is fetched first: await resp.read()")
+        self._x.drive(self._x.read(self, full))
+
+
+def digest_of(body: bytes) -> Digest:
+    """The digest of bytes."""
+    import hashlib
+
+    return Digest(len(body), hashlib.sha256(body).digest())

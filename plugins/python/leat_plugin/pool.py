@@ -1,0 +1,44 @@
+"""Threads for plain functions: made as they are needed, kept, and bounded."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import Any, Callable
+
+MOST = 1024
+"""How many plain functions can be under way at once by default: one within next holds its thread."""
+
+
+class Pool:
+    """Runs functions on threads. What comes beyond the bound waits for a thread."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._work: "SimpleQueue[Callable[[], Any]]" = SimpleQueue()
+        self._threads = 0
+        self._free = 0  # threads that wait, less the work that waits for one
+
+    def submit(self, work: Callable[[], Any]) -> None:
+        """Has work run; it must not raise."""
+        with self._lock:
+            self._free -= 1
+            grow = self._free < 0 and self._threads < self._most
+            if grow:
+                self._threads += 1
+                self._free += 1
+        self._work.put(work)
+        if grow:
+            threading.Thread(target=self._run, name=f"stage-{self._threads}", daemon=True).start()
+
+    def _run(self) -> None:
+        get = self._work.get
+        while True:
+            work = get()
+            try:
+                work()
+            finally:
+                del work  # or it is kept until the next comes
+                with self._lock:
+                    self._free += 1

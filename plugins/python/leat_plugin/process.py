@@ -1,0 +1,123 @@
+"""The process of a plugin: its standard streams, its signals, and its end with its host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import sys
+import threading
+from typing import Any, Optional
+
+COOKIE, COOKIE_VALUE = "LEAT_PLUGIN", "leat-plugin-v1"
+SOCKET_DIR = "PLUGIN_UNIX_SOCKET_DIR"
+DEV = "LEAT_PLUGIN_DEV"
+
+_stdout: Optional[int] = None  # the handshake's, once guard() has taken it
+
+
+def started_by_host() -> bool:
+    """Reports whether a host has started the program."""
+    return os.environ.get(COOKIE) == COOKIE_VALUE
+
+
+def guard() -> None:
+    """Takes standard output for the handshake, before anything that the program imports can write there.
+
+    What the program prints goes to stderr, which leat logs. An interrupt is the host's business from here on.
+    """
+    global _stdout
+    if _stdout is not None or not started_by_host():
+        return
+    sys.stdout.flush()
+    _stdout = os.dup(1)
+    os.dup2(2, 1)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _pass)  # no SIG_IGN: programs that a stage starts would inherit that
+
+
+def _pass(*_: Any) -> None:
+    """Takes a signal for what it is: somebody else's."""
+
+
+def say_handshake(line: str) -> None:
+    """Tells the host where to connect: the one line that standard output is for."""
+    assert _stdout is not None
+    data = (line + "\n").encode()
+    while data:
+        data = data[os.write(_stdout, data) :]
+    os.close(_stdout)
+
+
+class Life:
+    """Waits for the reasons to end. Signal handlers and threads may call note()."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self.socket = ""
+        self.dir = ""  # the host's, for the socket; it goes along
+        self._leaving = threading.Lock()
+
+    def note(self, why: bytes) -> None:
+        """Notes a reason, of one byte."""
+        try:
+            os.write(self._write, why)
+        except BlockingIOError:
+            pass  # there are more than enough
+
+    def wait(self, seconds: Optional[float] = None) -> bytes:
+        """Waits for the next reason; ``b""`` where none came in time."""
+        import select
+
+        ready, _, _ = select.select([self._read], [], [], seconds)
+        return os.read(self._read, 1) if ready else b""
+
+    def on_term(self) -> None:
+        """Notes SIGTERM as T."""
+        signal.signal(signal.SIGTERM, lambda *_: self.note(b"T"))
+
+    def follow_host(self) -> None:
+        """Ends the process, whatever it does, once standard input ends: the host holds the other end while it lives."""
+        try:
+            mode = os.fstat(0).st_mode
+        except OSError:
+            return
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+            return
+        line = os.dup(0)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)  # neither input() nor a program that a stage starts takes from it
+        os.close(null)
+
+        def follow() -> None:
+            try:
+                while os.read(line, 4096):
+                    pass
+            except OSError:
+                pass
+            self.leave(0)
+
+        threading.Thread(target=follow, name="lifeline", daemon=True).start()
+
+    def leave(self, code: int) -> None:
+        """Ends the process at once, though its threads are busy, and takes the socket along."""
+        self._leaving.acquire()  # the first one leaves
+        for f in (sys.stdout, sys.stderr):
+            try:
+                f.flush()
+            except (OSError, ValueError):
+                pass
+        if self.socket:
+            try:
+                os.unlink(self.socket)
+            except OSError:
+                pass
+        if self.dir:
+            try:
+                os.rmdir(self.dir)  # and only if that was all
+            except OSError:
+                pass
+        os._exit(code)
