@@ -33,8 +33,8 @@ export class Bodies {
   }
 
   /** unclaim is forget for an exchange that is over on this side, where the host may still fetch. */
-  unclaim(key) {
-    this.#claims.delete(key);
+  unclaim(key, take) {
+    if (this.#claims.get(key) === take) this.#claims.delete(key); // the number may be another exchange's by now
   }
 
   /** upload takes a body, and answers once the exchange has it that it is for. */

@@ -1,5 +1,6 @@
 // The call that a request belongs to: what the host knows of it, and what a stage does to it.
 import { CLASSES, KINDS } from './error.js';
+import { textOf } from './log.js';
 import { milliseconds, nanoseconds } from './wire/wire.js';
 
 const MAX_EVENTS = 64; // in one frame
@@ -47,14 +48,14 @@ export class Call {
   /** Has the credential of that name attached to each send from now on. */
   attach(name, { subject = '' } = {}) {
     const ch = this.#change();
-    ch.attach = { credential: text(name, 'attach(name)'), subject };
+    ch.attach = { credential: text(name, 'attach(name)'), subject: String(subject) };
     delete ch.skipCredential;
   }
 
   /** Has none attached, and says why in a word. */
   skipCredential(why) {
     const ch = this.#change();
-    ch.skipCredential = text(why, 'skipCredential(why)');
+    ch.skipCredential = textOf(text(why, 'skipCredential(why)'));
     delete ch.attach;
   }
 
@@ -67,13 +68,15 @@ export class Call {
   event(name, { reason = '', text: said = '', status = 0, attempt = 0, duration = 0 } = {}) {
     const events = (this.#change().events ??= []);
     if (events.length < MAX_EVENTS) {
-      events.push({ name: text(name, 'event(name)'), at: nanoseconds(this.elapsed), attempt, status, duration: nanoseconds(duration), reason, text: said });
+      events.push({
+        name: textOf(text(name, 'event(name)')), at: nanoseconds(this.elapsed), attempt, status, duration: nanoseconds(duration), reason: textOf(reason), text: textOf(said),
+      });
     }
   }
 
   /** Says why nothing more is sent. */
   stop(why) {
-    this.#change().stopped = String(why);
+    this.#change().stopped = textOf(why);
   }
 
   /** Counts one more attempt as begun. */
@@ -86,7 +89,7 @@ export class Call {
   judge({ kind = '', class: cls = '', message = '', problemType = '' } = {}) {
     if (kind !== '' && !KINDS.includes(kind)) throw new TypeError(`judge: there is no kind ${JSON.stringify(kind)}; it is one of ${KINDS.join(', ')}`);
     if (cls !== '' && !CLASSES.includes(cls)) throw new TypeError(`judge: there is no class ${JSON.stringify(cls)}; it is one of ${CLASSES.join(', ')}`);
-    this.#change().judged = { kind, class: cls, message, problemType };
+    this.#change().judged = { kind, class: cls, message: textOf(message), problemType: textOf(problemType) };
   }
 
   /** Says that the call can be sent again, by a key where the server knows one. */

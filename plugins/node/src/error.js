@@ -1,6 +1,7 @@
 // The errors of stages, and how they travel.
 import { milliseconds, nanoseconds } from './wire/wire.js';
 import { Headers } from './headers.js';
+import { textOf } from './log.js';
 
 /** The kinds of errors, as docs/errors.md has them. */
 export const KINDS = Object.freeze([
@@ -63,8 +64,8 @@ export function fromWire(Type, e) {
 /** toWire writes an error for the host. */
 export function toWire(e) {
   return {
-    kind: e.kind || 'internal', class: e.class, reason: e.reason, message: e.message, stage: e.stage, status: e.status, problemType: e.problemType,
-    violations: e.violations, retryAfter: nanoseconds(Math.max(0, e.retryAfter)), truncated: e.truncated, headers: e.headers.toWire(),
+    kind: e.kind || 'internal', class: e.class, reason: textOf(e.reason), message: textOf(e.message), stage: textOf(e.stage), status: e.status >>> 0,
+    problemType: textOf(e.problemType), violations: e.violations.slice(0, 64).map(textOf), retryAfter: nanoseconds(Math.max(0, e.retryAfter)), truncated: e.truncated, headers: e.headers.toWire(),
   };
 }
 

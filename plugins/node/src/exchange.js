@@ -126,14 +126,20 @@ export class Exchange {
     }
     this.over = true;
     clearTimeout(this.timer);
-    this.session.server.bodies.unclaim(this.key);
+    if (this.uploaded) this.session.server.bodies.unclaim(this.key, this.uploaded);
+    this.aborter?.abort(this.reason());
     if (!this.session.finished(this)) return;
     out.changes = this.call.take();
     const trace = this.trace?.take();
     if (trace) Object.assign(out, trace);
     if (this.send({ return: out })) return;
-    const error = toWire(internal(`what the stage returned does not fit into a frame of ${MAX_FRAME} bytes`));
-    this.send({ return: { error } });
+    this.refuse(`what the stage returned does not fit into a frame of ${MAX_FRAME} bytes`);
+  }
+
+  /** lost answers an exchange whose end could not be written: the stage put something there that no frame holds. */
+  lost(err) {
+    this.instance.put(8, 'what a stage returned can\'t be written', [{ key: 'error', text: String(err?.stack ?? err).slice(0, 8192) }]);
+    this.refuse('what the stage returned can\'t be written: see the log');
   }
 
   /** refuse answers an exchange that can't go on. */
@@ -244,6 +250,7 @@ export class Exchange {
       this.uploaded = resolve;
       this.session.server.bodies.claim(this.key, resolve);
     });
+    this.session.server.bodies.unclaim(this.key, this.uploaded);
     this.uploaded = undefined;
     if (!data) throw this.reason('a body was on its way to the stage');
     return data;

@@ -1,5 +1,6 @@
 // What requests and responses have in common: a body that is read as a fetch Response is.
 import { createHash } from 'node:crypto';
+import { StageError } from './error.js';
 
 /** bodyOf makes bytes of what a stage writes as a body. */
 export function bodyOf(body) {
@@ -15,15 +16,21 @@ export const digestOf = (data) => ({ length: data.length, sha256: createHash('sh
 
 /** A message whose body comes by read. */
 export class Message {
+  /** A copy: to change it changes nothing before it is set as the body. */
   async bytes() {
-    return this.read();
+    return Buffer.from(await this.read());
   }
 
   async text() {
-    return (await this.read()).toString('utf8');
+    return (await this.read()).toString();
   }
 
   async json() {
-    return JSON.parse(await this.text());
+    const text = await this.text();
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new StageError('parse', 'the body is no JSON'); // where exactly is left out: the words would show what stands there
+    }
   }
 }

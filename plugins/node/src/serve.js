@@ -1,5 +1,6 @@
 // The process of a plugin: how it begins, what it protects, and how it ends.
-import { fstatSync, existsSync, readdirSync, rmSync, rmdirSync, writeSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, lstatSync, readdirSync, rmSync, rmdirSync, writeSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import grpc from '@grpc/grpc-js';
@@ -11,14 +12,15 @@ import { definitions } from './stage.js';
 import { COOKIE, PROTOCOL } from './wire/wire.js';
 
 const DRAIN = 10_000; // how long a plugin that was told to end waits for its hosts to leave
+const PARTING = 2_000; // likewise, under development
 const SOCKETS = 'PLUGIN_UNIX_SOCKET_DIR';
 const INTERNAL = 70; // EX_SOFTWARE of sysexits.h
 
 const started = process.env[COOKIE.key] === COOKIE.value;
-const dev = process.env.LEAT_PLUGIN_DEV ?? '';
+const dev = started ? '' : process.env.LEAT_PLUGIN_DEV ?? '';
 
 // Both as the module is loaded: what a program prints before it calls serve would break the handshake, too, and a Ctrl-C reaches it at once.
-if (started && !dev) {
+if (started) {
   process.stdout.write = process.stderr.write.bind(process.stderr);
   process.on('SIGINT', () => {});
 }
@@ -115,15 +117,36 @@ function leave(code) {
 /** serveDev waits for hosts on the socket that LEAT_PLUGIN_DEV names: the program runs under a debugger, say. */
 async function serveDev(program) {
   const socket = resolve(dev);
-  if (!existsSync(dirname(socket))) throw new Error(`LEAT_PLUGIN_DEV: the folder ${dirname(socket)} does not exist: make it, with mode 0700`);
-  rmSync(socket, { force: true });
+  await freeSocket(socket);
   const server = new Server(program);
   const over = () => {
     rmSync(socket, { force: true });
     process.exit(0);
   };
-  process.on('SIGINT', over);
-  process.on('SIGTERM', over);
-  await server.listen(socket);
+  let asked = false;
+  const ask = () => {
+    if (asked) over();
+    asked = true;
+    setTimeout(over, PARTING);
+    server.drain().then(over);
+  };
+  process.on('SIGINT', ask);
+  process.on('SIGTERM', ask);
+  await server.listen(socket, { shutdown: over });
+  chmodSync(socket, 0o600);
   process.stderr.write(`${program.name}: waiting for leat at ${socket}\n`);
+}
+
+/** freeSocket removes the socket that a process has left behind, but not one where somebody listens. */
+async function freeSocket(socket) {
+  const where = `LEAT_PLUGIN_DEV=${socket}`;
+  if (!existsSync(dirname(socket))) throw new Error(`${where}: the folder ${dirname(socket)} does not exist: make it, with mode 0700`);
+  const info = lstatSync(socket, { throwIfNoEntry: false });
+  if (!info) return;
+  if (!info.isSocket()) throw new Error(`${where}: there is a file that is no socket`);
+  const taken = await new Promise((done) => {
+    const c = connect(socket, () => done(true)).on('error', () => done(false)).on('connect', () => c.destroy());
+  });
+  if (taken) throw new Error(`${where}: another process serves there: end it first`);
+  rmSync(socket, { force: true });
 }

@@ -80,7 +80,7 @@ export class Session {
     const x = new Exchange(this, id, instance, w);
     this.#live.set(key, x);
     instance.enter();
-    this.#spawn(x.run().finally(() => instance.leave()));
+    this.#spawn(x.run().catch((err) => x.lost(err)).finally(() => instance.leave()));
   }
 
   #cancel(key) {

@@ -20,7 +20,8 @@ function readTable(f, values, path, ctx) {
   const out = {};
   for (const [key, value] of Object.entries(values)) {
     const at = join(path, key);
-    if (Object.hasOwn(keys, key)) out[key] = readValue(keys[key], value, at, ctx);
+    if (key === '__proto__') add(ctx, path, 'a key can\'t be named __proto__');
+    else if (Object.hasOwn(keys, key)) out[key] = readValue(keys[key], value, at, ctx);
     else if (f.additionalProperties === true || (f.additionalProperties === undefined && !f.properties)) out[key] = value;
     else if (typeof f.additionalProperties === 'object') out[key] = readValue(f.additionalProperties, value, at, ctx);
     else add(ctx, at, `unknown key ${key}`, near(key, Object.keys(keys)));
@@ -29,7 +30,9 @@ function readTable(f, values, path, ctx) {
     if (Object.hasOwn(values, key)) continue;
     if (fragment.required) add(ctx, path, `${key} is missing`, fragment.doc ?? fragment.description ?? '');
     else if (fragment.default !== undefined) out[key] = readValue(fragment, structuredClone(fragment.default), join(path, key), ctx);
-    else if (fragment.properties && !isSecret(fragment)) out[key] = readTable(fragment, {}, join(path, key), { ...ctx, mistakes: [] });
+    else if (fragment.properties && !isSecret(fragment) && !Object.values(fragment.properties).some((f) => f.required)) {
+      out[key] = readTable(fragment, {}, join(path, key), ctx); // a table that is left out has its defaults all the same
+    }
   }
   return out;
 }
