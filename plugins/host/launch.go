@@ -21,7 +21,8 @@ type launch struct {
 	pin, by   string // the digest that the program must have, and who says so; "" is any
 	folder    string // for the socket
 	logs      *logs
-	handshake []string // what go-plugin puts into the environment
+	handshake []string  // what go-plugin puts into the environment
+	tap       io.Writer // gets what it writes to its standard output, too; nil: nobody
 
 	prog     *program
 	lifeline *os.File // the process's standard input: it ends when the host does
@@ -91,9 +92,17 @@ func (l *launch) start() error {
 		l.prog.close()
 		return startProblem(path, err)
 	}
-	go func() { l.readStdout(out); readers <- struct{}{} }()
+	go func() { l.readStdout(l.tapped(out)); readers <- struct{}{} }()
 	go func() { l.readStderr(errs); readers <- struct{}{} }()
 	return nil
+}
+
+// tapped returns the process's standard output.
+func (l *launch) tapped(out io.Reader) io.Reader {
+	if l.tap == nil {
+		return out
+	}
+	return io.TeeReader(out, l.tap)
 }
 
 // live starts the process and stays with it until it has ended. It keeps to one thread: Linux ends the process with the thread that

@@ -21,6 +21,11 @@ func signalGroup(pid int, force bool) {
 	_ = syscall.Kill(-pid, sig) // it may be gone
 }
 
+// signalTo sends any signal to a process and its children.
+func signalTo(pid int, sig syscall.Signal) {
+	_ = syscall.Kill(-pid, sig) // it may be gone
+}
+
 // describeEnd completes "the process …".
 func describeEnd(s *os.ProcessState) string {
 	status, ok := s.Sys().(syscall.WaitStatus)
