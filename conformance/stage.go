@@ -27,10 +27,7 @@ import (
 // the process's standard streams and default loggers; so t must not be parallel.
 func Stage(t *testing.T, f pipeline.Factory, config string, opts ...StageOption) {
 	t.Helper()
-	k := &stageKit{factory: f, config: config, background: true, patience: 10 * time.Second}
-	for _, opt := range opts {
-		opt(k)
-	}
+	k := newStageKit(f, config, opts)
 	if err := k.prepare(t); err != nil {
 		t.Fatalf("stage %s can't be tested: %v", f.Type(), err)
 	}
@@ -38,6 +35,9 @@ func Stage(t *testing.T, f pipeline.Factory, config string, opts ...StageOption)
 		t.Run(r.ID, func(t *testing.T) {
 			t.Helper()
 			b := k.judge(t, r)
+			if b.fatal != nil {
+				t.Fatal(b.fatal)
+			}
 			for _, text := range report(r.Rule, b.findings) {
 				t.Error(text)
 			}
@@ -46,6 +46,14 @@ func Stage(t *testing.T, f pipeline.Factory, config string, opts ...StageOption)
 			}
 		})
 	}
+}
+
+func newStageKit(f pipeline.Factory, config string, opts []StageOption) *stageKit {
+	k := &stageKit{factory: f, config: config, background: true, patience: 10 * time.Second}
+	for _, opt := range opts {
+		opt(k)
+	}
+	return k
 }
 
 // StageOption tells [Stage] what a stage needs around it, or what it does on purpose.
