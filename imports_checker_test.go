@@ -211,6 +211,9 @@ func TestRules(t *testing.T) {
 		{name: "keep_plugins_from_the_built-in_stages",
 			graph: imports{"./plugins/host": {"./stages/retry"}},
 			want:  []string{"./plugins/host imports ./stages/retry: "}},
+		{name: "let_what_checks_plugins_run_the_contract_and_nobody_else",
+			graph: imports{"./plugins/check": {"./conformance", "./plugins/host", "./stages/retry"}, "./plugins/host": {"./plugins/check"}},
+			want:  []string{"./plugins/check imports ./stages/retry: ", "./plugins/host imports ./plugins/check: "}},
 		{name: "keep_the_misbehaving_API_an_outsider",
 			graph: imports{"./conformance/demo": {"net/http", "./pipeline/redact", "golang.org/x/net/http2"}},
 			want: []string{

@@ -99,9 +99,19 @@ var rules = []rule{
 		why:  "a built-in and a plugin hand the registry the same factories, and neither may know which the other is",
 	},
 	{
-		from: "./plugins/...", except: free,
+		from: "./plugins/...", except: append([]string{"./plugins/check/..."}, free...),
 		not: []string{"./stages/...", "./conformance/..."},
 		why: "a plugin's author and the host need the contract only, not the built-in stages nor the kit that tests them",
+	},
+	{
+		from: "./plugins/check/...",
+		not:  []string{"./stages/..."},
+		why:  "what checks plugins runs the contract's kit on theirs, and needs no stage of our own for that",
+	},
+	{
+		from: "./plugins/...", except: append([]string{"./plugins/check/..."}, free...),
+		not: []string{"./plugins/check/..."},
+		why: "only a program that checks plugins links what checks them, and with it the package testing",
 	},
 	{
 		from: "./conformance/demo/...",

@@ -1,0 +1,332 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/status"
+
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// turn says who has the next word in an exchange.
+type turn int
+
+const (
+	turnPlugin turn = iota
+	turnResult      // the host, after Next
+	turnAwake       // after Wait
+	turnBody        // after Read
+	turnOver
+	turnOther // it is not an exchange of a request
+)
+
+// exchange is one that the script plays with the plugin. What the session's reader touches is under the session's lock.
+type exchange struct {
+	s      *session
+	number uint64
+	inst   *instance
+	do     *wire.Do
+	in     chan *wire.Frame
+
+	turn    turn
+	nexts   int
+	result  *wire.Result // the last
+	dropped bool
+	edits   *wire.Edits // of the first Next
+	ended   string      // the rule that a frame breaks that comes after the end
+	once    string      // likewise, of one that has a single answer
+	held    string      // the rule that a frame would break that comes before the host's word; "": that of the frame
+}
+
+// begin sends Do, with the body that travels apart.
+func (s *session) begin(in *instance, r Request, change func(*wire.Do)) (*exchange, error) {
+	return s.beginAs(s.number(), in, r, change)
+}
+
+func (s *session) beginAs(number uint64, in *instance, r Request, change func(*wire.Do)) (*exchange, error) {
+	x, f, body := s.make(number, in, r, change)
+	if body == nil {
+		return x, s.send(f)
+	}
+	if r.late {
+		if err := s.send(f); err != nil {
+			return nil, err
+		}
+		return x, x.upload("wire.apart", "after its frame", body)
+	}
+	done := make(chan error, 1)
+	sent := make(chan struct{})
+	go func() { done <- x.uploading("wire.apart", "before its frame", body, func() { close(sent) }) }()
+	select {
+	case <-sent:
+	case err := <-done:
+		if err != nil {
+			return nil, err
+		}
+		done <- nil
+	}
+	timer := time.NewTimer(uploadAhead)
+	defer timer.Stop()
+	<-timer.C // it is there before its frame, as far as one can see
+	if err := s.send(f); err != nil {
+		return nil, err
+	}
+	return x, <-done
+}
+
+// make writes the first frame of an exchange.
+func (s *session) make(number uint64, in *instance, r Request, change func(*wire.Do)) (*exchange, *wire.Frame, []byte) {
+	do, body := r.do(in)
+	if change != nil {
+		change(do)
+	}
+	x := s.expect(number, in, do, turnPlugin)
+	return x, &wire.Frame{Exchange: number, Kind: &wire.Frame_Do{Do: do}}, body
+}
+
+// await waits for the plugin's next word. rule is the one that it breaks by silence.
+func (x *exchange) await(rule, what string) (*wire.Frame, error) {
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case f := <-x.in:
+		return f, nil
+	case <-x.s.gone:
+		select {
+		case f := <-x.in:
+			return f, nil
+		default:
+			return nil, x.s.ended()
+		}
+	case <-t.C:
+		x.s.c.silence()
+		return nil, breach(rule, "no answer came to %s within %s", what, patience)
+	}
+}
+
+// quiet reports the frame that comes within d, nil if none does.
+func (x *exchange) quiet(d time.Duration) *wire.Frame {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case f := <-x.in:
+		return f
+	case <-t.C:
+		return nil
+	case <-x.s.gone:
+		return nil
+	}
+}
+
+// say sends the host's word.
+func (x *exchange) say(f *wire.Frame, now func()) error {
+	f.Exchange = x.number
+	x.s.mu.Lock()
+	x.turn = turnPlugin
+	x.held = ""
+	if now != nil {
+		now()
+	}
+	x.s.mu.Unlock()
+	return x.s.send(f)
+}
+
+func (x *exchange) tell(r *wire.Result) error {
+	return x.say(&wire.Frame{Kind: &wire.Frame_Result{Result: r}}, func() { x.result, x.dropped = r, false })
+}
+
+// play is the rule that silence breaks, and what answers each Next; the last one answers all further.
+type play struct {
+	rule    string
+	what    string
+	replies []reply
+}
+
+// finish plays the exchange to its end, and returns the frame that ended it.
+func (x *exchange) finish(p play) (*wire.Frame, error) {
+	what := p.what + " (stage " + x.inst.stage.Name + ")"
+	for range mostSteps {
+		f, err := x.await(p.rule, what)
+		if err != nil {
+			return nil, err
+		}
+		over, err := x.answer(f, p)
+		if err != nil {
+			return nil, err
+		}
+		if over {
+			x.s.forget(x)
+			x.s.c.kept("wire.do", "wire.grants", "wire.bytes", "wire.limits")
+			return f, nil
+		}
+	}
+	return nil, breach("wire.next", "it went on for %d frames: %s", mostSteps, what)
+}
+
+const mostSteps = 200
+
+// answer answers one frame; over says that the exchange is.
+func (x *exchange) answer(f *wire.Frame, p play) (over bool, err error) {
+	r := well()
+	if n := x.count(); n > 0 && len(p.replies) > 0 {
+		r = p.replies[min(n, len(p.replies))-1]
+	}
+	switch k := f.GetKind().(type) {
+	case *wire.Frame_Next:
+		if err := x.fetch(k.Next.GetEdits().GetBody()); err != nil {
+			return false, err
+		}
+		if k.Next.GetLast() {
+			return true, nil
+		}
+		return false, x.tell(r.to(x.inst))
+	case *wire.Frame_Return:
+		body := k.Return.GetEdits().GetBody()
+		if k.Return.GetResponse().GetBody() != nil {
+			body = k.Return.GetResponse().GetBody()
+		}
+		return true, x.fetch(body)
+	case *wire.Frame_Wait:
+		if x.s.c.first("wait") && x.quiet(shortly) != nil { // it is noted
+			return true, nil
+		}
+		return false, x.say(&wire.Frame{Kind: &wire.Frame_Awake{Awake: &wire.Awake{Call: words(x.inst.needs)}}}, nil)
+	case *wire.Frame_Read:
+		if x.inst.needs.Response == nil { // content has no answer
+			return false, breach("wire.read", "a stage without response needs sent Read")
+		}
+		b, data := r.content(x.inst)
+		if err := x.say(&wire.Frame{Kind: &wire.Frame_Body{Body: b}}, nil); err != nil || data == nil {
+			return false, err
+		}
+		return false, x.upload("wire.apart", "after the frame Body", data)
+	case *wire.Frame_Drop:
+		return false, nil
+	}
+	return false, breach("wire.return", "an exchange got %s", kindOf(f))
+}
+
+// hold looks whether the plugin goes on without the host's word.
+func (x *exchange) hold(rule string) *wire.Frame {
+	x.s.mu.Lock()
+	x.held = rule
+	x.s.mu.Unlock()
+	return x.quiet(shortly)
+}
+
+func (x *exchange) count() int {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	return x.nexts
+}
+
+// toNext plays up to the moment at which the plugin waits for what comes of its first Next; nil, nil: it never does.
+func (x *exchange) toNext(rule string) (*wire.Frame, error) {
+	p := play{rule: rule, what: "Do"}
+	for range mostSteps {
+		f, err := x.await(rule, "Do (stage "+x.inst.stage.Name+")")
+		if err != nil {
+			return nil, err
+		}
+		if n := f.GetNext(); n != nil && !n.GetLast() {
+			return f, x.fetch(n.GetEdits().GetBody())
+		}
+		over, err := x.answer(f, p)
+		if err != nil || over {
+			x.s.forget(x)
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// upload sends a body apart.
+func (x *exchange) upload(rule, when string, body []byte) error {
+	return x.uploading(rule, when, body, func() {})
+}
+
+func (x *exchange) uploading(rule, when string, body []byte, sent func()) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	stream, err := x.s.p.client.Upload(ctx)
+	if err != nil {
+		return breach(rule, "Upload failed: %s", status.Convert(err).Message())
+	}
+	total := len(body)
+	for first := true; len(body) > 0; first = false {
+		n := min(len(body), wire.GoodChunk)
+		chunk := &wire.Chunk{Data: body[:n]}
+		if first {
+			chunk.Exchange, chunk.Length = x.number, uint64(total) //nolint:gosec // a length
+		}
+		if err := stream.Send(chunk); err != nil {
+			break // CloseAndRecv tells why
+		}
+		body = body[n:]
+	}
+	if err := stream.CloseSend(); err == nil {
+		sent()
+	}
+	if _, err = stream.CloseAndRecv(); err != nil {
+		x.s.c.silence()
+		if x.s.p.over() {
+			return x.s.ended()
+		}
+		return breach(rule, "an Upload of %d bytes that came %s ended with %q", total, when, status.Convert(err).Message())
+	}
+	x.s.c.kept("wire.apart")
+	return nil
+}
+
+// fetch gets a body that was announced, and judges it.
+func (x *exchange) fetch(b *wire.Body) error {
+	if b == nil {
+		return nil
+	}
+	c := x.s.c
+	c.kept("wire.inline")
+	if !b.GetApart() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	stream, err := x.s.p.client.Download(ctx, &wire.DownloadRequest{Exchange: x.number})
+	if err != nil {
+		return breach("wire.apart", "Download failed: %s", status.Convert(err).Message())
+	}
+	var got uint64
+	for {
+		chunk, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			c.silence()
+			return breach("wire.apart", "the Download of a body that was announced ended with %q", status.Convert(err).Message())
+		}
+		if n := len(chunk.GetData()); n > wire.MaxChunk {
+			c.broken("wire.inline", "a chunk of Download has %d bytes", n)
+		}
+		if got += uint64(len(chunk.GetData())); got > b.GetLength()+wire.MaxMessage {
+			break
+		}
+	}
+	if got != b.GetLength() {
+		c.broken("wire.apart", "it announced a body of %d bytes, and Download gave %d", b.GetLength(), got)
+	}
+	c.kept("wire.apart")
+	return nil
+}
+
+// kindOf names a frame for people.
+func kindOf(f *wire.Frame) string {
+	if f.GetKind() == nil {
+		return "a frame of no known kind"
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T", f.GetKind()), "*wire.Frame_")
+}

@@ -1,0 +1,391 @@
+package check
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// judgeFrame judges what holds for every frame.
+func (s *session) judgeFrame(f *wire.Frame) {
+	if size := f.SizeVT(); size > wire.MaxFrame {
+		s.c.broken("wire.limits", "%s has %d bytes", kindOf(f), size)
+	}
+}
+
+// longestLog is the most that a record may have, in bytes.
+const longestLog = 128 << 10
+
+// judgeLog judges a record. s.mu is held.
+func (s *session) judgeLog(f *wire.Frame) {
+	l := f.GetLog()
+	s.c.kept("wire.log")
+	if size := l.SizeVT(); size > longestLog {
+		s.c.broken("wire.log", "a record has %d bytes", size)
+	}
+	x := s.live[f.GetExchange()]
+	if x == nil && f.GetExchange() != 0 && !s.knows(f.GetExchange()) {
+		s.c.broken("wire.numbers", "a record came for exchange %d, which the host never began", f.GetExchange())
+	}
+	if x != nil && x.do != nil && l.GetLevel() < x.do.GetLogLevel() {
+		s.c.broken("wire.log", "a record of level %d came where nobody wants less than %d", l.GetLevel(), x.do.GetLogLevel())
+	}
+	if !utf8.ValidString(l.GetMessage()) {
+		s.c.broken("wire.bytes", "the text of a record is not UTF-8")
+	}
+}
+
+func (s *session) knows(number uint64) bool { _, ok := s.old[number]; return ok }
+
+// judgeStranger judges a frame of no exchange that is under way. s.mu is held.
+func (s *session) judgeStranger(f *wire.Frame) {
+	rule, known := s.old[f.GetExchange()]
+	switch {
+	case !known:
+		s.c.broken("wire.numbers", "%s came for exchange %d, which the host never began", kindOf(f), f.GetExchange())
+	case rule != "":
+		s.c.broken(rule, "%s came for an exchange that was over", kindOf(f))
+	}
+}
+
+// judge judges a frame of an exchange, and notes whose turn it is then. The session's mu is held.
+func (x *exchange) judge(f *wire.Frame) {
+	switch {
+	case x.turn == turnOther:
+		x.ended = x.answered()
+		return
+	case x.turn == turnOver:
+		x.fault(x.ended, "%s came after the one that ended the exchange", kindOf(f))
+		return
+	case x.turn == turnResult && x.held != "":
+		x.fault(x.held, "%s came before the host's word", kindOf(f))
+	case x.turn == turnAwake:
+		x.fault("wire.wait", "%s came before Awake", kindOf(f))
+	case x.turn == turnBody:
+		x.fault("wire.read", "%s came before the Body that Read asks for", kindOf(f))
+	}
+	switch k := f.GetKind().(type) {
+	case *wire.Frame_Next:
+		x.judgeNext(k.Next)
+	case *wire.Frame_Return:
+		x.judgeReturn(k.Return)
+		x.turn, x.ended = turnOver, "wire.return"
+	case *wire.Frame_Wait:
+		x.judgeWait(k.Wait)
+	case *wire.Frame_Read:
+		x.judgeRead()
+	case *wire.Frame_Drop:
+		x.judgeDrop()
+	case nil:
+		x.fault("wire.unknown", "a frame came whose kind nobody knows")
+	default:
+		x.fault("wire.do", "%s came for a request, which is not the plugin's to send", kindOf(f))
+	}
+}
+
+// answered is the rule that a second answer breaks.
+func (x *exchange) answered() string { return x.once }
+
+func (x *exchange) fault(rule, format string, args ...any) {
+	at := ""
+	if x.inst != nil {
+		at = " (stage " + x.inst.stage.Name + ")"
+	}
+	x.s.c.broken(rule, format+at, args...)
+}
+
+func (x *exchange) judgeNext(n *wire.Next) {
+	c, needs := x.s.c, x.inst.needs
+	if x.turn == turnResult {
+		x.fault("wire.next", "a Next came before the Result of the one before")
+	}
+	switch {
+	case x.inst.after():
+		x.fault("wire.response_only", "a Next came where Do had the Result in it")
+	case x.nexts > 0 && !needs.Retry:
+		x.fault("wire.next", "a second Next came, and the needs have no retry")
+		c.advise("wire.next", "have a second call of next fail in the stage, or name retry in its needs")
+	case x.nexts > 0 && x.edits != nil && n.GetEdits() == nil:
+		x.fault("wire.next", "the second Next of an exchange has none of the edits that the first had")
+	}
+	if needs.Response == nil && !needs.Retry {
+		c.kept("wire.last")
+		if !n.GetLast() {
+			x.fault("wire.last", "a stage without response needs sent a Next that waits for the Result")
+		}
+	} else if !n.GetLast() {
+		c.kept("wire.next")
+	}
+	if x.nexts == 0 {
+		x.edits = n.GetEdits()
+	}
+	x.nexts++
+	x.result, x.dropped = nil, false
+	x.judgeEdits(n.GetEdits(), false)
+	x.judgeChanges(n.GetChanges())
+	if x.turn = turnResult; n.GetLast() {
+		x.turn, x.ended = turnOver, "wire.last"
+		x.judgeSpans(n.GetSpans(), n.GetSpan())
+	} else if len(n.GetSpans()) > 0 || n.GetSpan() != nil {
+		x.fault("wire.span", "spans came with a Next that is not the last frame")
+	}
+}
+
+func (x *exchange) judgeReturn(r *wire.Return) {
+	c, needs := x.s.c, x.inst.needs
+	c.kept("wire.return")
+	if x.do.GetResult() != nil {
+		c.kept("wire.response_only")
+	}
+	switch {
+	case r.GetResponse() != nil && r.GetError() != nil:
+		x.fault("wire.return", "a Return has a response and an error")
+	case r.GetResponse() != nil && !needs.Answer:
+		x.fault("wire.grants", "a Return has a response, and the needs have no answer")
+	case r.GetResponse() == nil && r.GetError() == nil && x.result == nil:
+		x.fault("wire.return", "a Return has neither a response nor an error, and there is no Result")
+	}
+	if w := r.GetResponse(); w != nil {
+		if w.GetStatus() < 200 || w.GetStatus() > 599 {
+			x.fault("wire.return", "an answer has the status %d", w.GetStatus())
+		}
+		for _, h := range w.GetHeaders() {
+			x.judgeHeader(h.GetName(), h.GetValue())
+		}
+		x.judgeBody(w.GetBody(), x.limit())
+	}
+	if r.GetError() != nil {
+		x.judgeError(r.GetError())
+	}
+	if r.GetResponse() == nil && r.GetError() == nil {
+		x.judgeEdits(r.GetEdits(), true)
+	}
+	x.judgeChanges(r.GetChanges())
+	x.judgeSpans(r.GetSpans(), r.GetSpan())
+}
+
+func (x *exchange) judgeError(e *wire.Error) {
+	x.s.c.kept("wire.error")
+	last := x.result.GetError()
+	switch {
+	case e.GetKind() == "":
+		x.fault("wire.error", "an error has no kind")
+	case !slices.Contains(pipeline.Kinds(), pipeline.Kind(e.GetKind())):
+		x.fault("wire.error", "an error has the kind %q, which there is not", e.GetKind())
+	case !isClass(e.GetClass()):
+		x.fault("wire.error", "an error has the class %q, which there is not", e.GetClass())
+	case e.GetOfResult() && last == nil:
+		x.fault("wire.error", "of_result is set, and there was no Result with an error")
+	case !e.GetOfResult() && last != nil && e.GetKind() == last.GetKind() && e.GetMessage() == last.GetMessage():
+		x.fault("wire.error", "the error of the last Result was returned without of_result")
+	}
+	if e.GetPanic() {
+		x.s.c.kept("wire.panic")
+		if e.GetKind() != string(pipeline.KindInternal) {
+			x.fault("wire.panic", "an error with panic set has the kind %q", e.GetKind())
+		}
+	}
+	if !utf8.ValidString(e.GetMessage()) {
+		x.fault("wire.bytes", "the text of an error is not UTF-8")
+	}
+}
+
+func isClass(class string) bool {
+	switch pipeline.Class(class) {
+	case "", pipeline.ClassNotSent, pipeline.ClassRefused, pipeline.ClassUnknown, pipeline.ClassProcessed, pipeline.ClassTerminal:
+		return true
+	}
+	return false
+}
+
+// longestWait is the most that a stage can ask to wait.
+const longestWait = 24 * time.Hour
+
+func (x *exchange) judgeWait(w *wire.Wait) {
+	x.s.c.kept("wire.wait")
+	if x.turn == turnResult {
+		x.fault("wire.wait", "Wait came between Next and its Result")
+	}
+	if d := time.Duration(w.GetDuration()); d < 0 || d > longestWait {
+		x.fault("wire.wait", "it asked to wait %s", d)
+	}
+	x.judgeChanges(w.GetChanges())
+	x.turn = turnAwake
+}
+
+func (x *exchange) judgeRead() {
+	x.s.c.kept("wire.read")
+	r, need := x.result.GetResponse(), x.inst.needs.Response
+	switch {
+	case need == nil || need.Body != pipeline.BodyFull && need.Body != pipeline.BodyDigest:
+		x.fault("wire.read", "Read came, and the needs have no response body")
+	case x.turn == turnResult || r == nil:
+		x.fault("wire.read", "Read came when there was no response")
+	case x.dropped:
+		x.fault("wire.read", "Read came after Drop")
+	case r.GetStream():
+		x.fault("wire.read", "Read came for a stream")
+	}
+	x.turn = turnBody
+}
+
+func (x *exchange) judgeDrop() {
+	x.s.c.kept("wire.drop")
+	switch {
+	case x.turn == turnResult:
+		x.fault("wire.drop", "Drop came between Next and its Result")
+	case x.result.GetResponse() == nil:
+		x.fault("wire.drop", "Drop came when there was no response")
+	}
+	x.dropped = true
+}
+
+func (x *exchange) limit() int64 {
+	if r := x.inst.needs.Response; r != nil {
+		return r.Limit()
+	}
+	return x.inst.needs.Request.Limit()
+}
+
+func (x *exchange) judgeEdits(e *wire.Edits, response bool) {
+	if e == nil {
+		return
+	}
+	list, side := x.inst.needs.Request.Edit, "request"
+	if response {
+		side, list = "response", nil
+		if r := x.inst.needs.Response; r != nil {
+			list = r.Edit
+		}
+	}
+	set := pipeline.NewNameSet(slices.DeleteFunc(slices.Clone(list), func(n string) bool { return strings.HasPrefix(n, ":") }))
+	outside := func(what, need string) {
+		x.fault("wire.grants", "it changed %s, and its needs do not name %s.edit %q", what, side, need)
+		x.s.c.advise("wire.grants", "name it in the needs of the stage: "+side+".edit \""+need+"\"; or leave it as it is")
+	}
+	for _, h := range e.GetHeaders() {
+		x.judgeHeader(h.GetName(), h.GetValues()...)
+		name := http.CanonicalHeaderKey(h.GetName())
+		if !set.Named(name) && !(set.All() && (response || !hides(name))) && !(response && name == "Content-Length" && e.GetBody() != nil) {
+			outside("header "+strings.ToLower(name), strings.ToLower(name))
+		}
+	}
+	may := func(part string) bool { return slices.Contains(list, part) }
+	if e.Method != nil && !may(":method") {
+		outside("the method", ":method")
+	}
+	if (e.Url != nil || e.Host != nil) && !may(":url") {
+		outside("the URL or the host", ":url")
+	}
+	if e.Status != nil && !may(":status") {
+		outside("the status", ":status")
+	}
+	if e.Body != nil && !may(":body") {
+		outside("the body", ":body")
+	}
+	if e.Url != nil {
+		if u, err := url.Parse(e.GetUrl()); err != nil || u.Host == "" {
+			x.fault("wire.bytes", "it changed the URL to what is none")
+		}
+	}
+	limit := x.inst.needs.Request.Limit()
+	if response {
+		limit = x.limit()
+	}
+	x.judgeBody(e.GetBody(), limit)
+}
+
+// hides reports whether a header holds a credential by its name, which "*" does not let through.
+func hides(name string) bool { return redact.New(redact.Rules{}).Hides(name) }
+
+func (x *exchange) judgeHeader(name string, values ...[]byte) {
+	switch {
+	case !httpguts.ValidHeaderFieldName(name):
+		x.fault("wire.bytes", "the name of a header is none: %q", name)
+	case name != strings.ToLower(name):
+		x.fault("wire.bytes", "the name of header %s is not in lower case", name)
+	case pipeline.IsFraming(name) && name != "content-length":
+		x.fault("wire.grants", "it changed header %s, which belongs to the connection", name)
+		x.s.c.advise("wire.grants", "leave headers alone that belong to the connection: Host, Content-Length, Connection, Transfer-Encoding and their like")
+	}
+	for _, v := range values {
+		if slices.ContainsFunc(v, func(b byte) bool { return b < ' ' && b != '\t' || b == 0x7f }) {
+			x.fault("wire.bytes", "a value of header %s has a control character in it", name)
+		}
+	}
+}
+
+func (x *exchange) judgeBody(b *wire.Body, limit int64) {
+	if b == nil {
+		return
+	}
+	size := int64(len(b.GetData()))
+	if size > wire.MaxInline {
+		x.fault("wire.inline", "a body of %d bytes travelled within its frame", size)
+	}
+	if b.GetApart() {
+		size = int64(b.GetLength()) //nolint:gosec // a length
+		if len(b.GetData()) > 0 {
+			x.fault("wire.inline", "a body that travels apart has bytes in its frame, too")
+		}
+	}
+	if size > limit {
+		x.fault("wire.limits", "it sent a body of %d bytes, and its needs have a body_limit of %d", size, limit)
+	}
+}
+
+func (x *exchange) judgeChanges(w *wire.Changes) {
+	if w == nil {
+		return
+	}
+	c, needs := x.s.c, x.inst.needs
+	c.kept("wire.changes")
+	attaches := func(name string) bool {
+		return slices.Contains(needs.Credentials, name) || slices.Contains(needs.Credentials, "*")
+	}
+	if j := w.GetJudged(); j != nil && (j.GetKind() != "" && !slices.Contains(pipeline.Kinds(), pipeline.Kind(j.GetKind())) || !isClass(j.GetClass())) {
+		x.fault("wire.changes", "an outcome was judged with kind %q and class %q, which there are not", j.GetKind(), j.GetClass())
+	}
+	if w.GetAttempts() > 64 || len(w.GetEvents()) > 256 {
+		x.fault("wire.changes", "one frame tells of %d attempts and %d events, more than since the last frame", w.GetAttempts(), len(w.GetEvents()))
+	}
+	refused := ""
+	switch {
+	case w.GetAttach() != nil && !attaches(w.GetAttach().GetCredential()):
+		refused = w.GetAttach().GetCredential()
+	case w.GetRejected() != "" && !attaches(w.GetRejected()):
+		refused = w.GetRejected()
+	}
+	if refused != "" {
+		x.fault("wire.grants", "it named the credential %q, which its needs do not have", refused)
+		c.advise("wire.grants", "name the credential in the needs of the stage: credentials = [\""+refused+"\"]")
+	}
+	if (w.GetIdempotencyKey() != "" || w.GetIdempotent()) && !slices.Contains(needs.Request.Call, "idempotency_key") {
+		x.fault("wire.grants", "it said that the call can be sent again, and its needs have no request.call \"idempotency_key\"")
+	}
+}
+
+func (x *exchange) judgeSpans(list []*wire.Span, own *wire.SpanData) {
+	if len(list) == 0 && own == nil {
+		return
+	}
+	if !x.do.GetRecording() {
+		x.fault("wire.span", "spans came where recording is not set")
+	} else {
+		x.s.c.kept("wire.span")
+	}
+	for i, sp := range list {
+		if int(sp.GetParent()) > i {
+			x.fault("wire.span", "span %d of an exchange has the parent %d, which does not come before it", i+1, sp.GetParent())
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/leatdev/leat/plugins/host"
+)
+
+// Status is what became of a rule.
+type Status string
+
+// What can become of a rule.
+const (
+	OK      Status = "ok"   // it was tried, and nothing broke it
+	Fail    Status = "fail" // it was broken
+	Skipped Status = "skip" // it could not be tried
+)
+
+// Result is what became of one rule with one plugin.
+type Result struct {
+	Plugin   string   `json:"plugin"`
+	Rule     string   `json:"rule"`
+	Sentence string   `json:"sentence"`
+	Status   Status   `json:"status"`
+	Seen     []string `json:"seen,omitempty"`   // what broke it, each once
+	Advice   string   `json:"advice,omitempty"` // what to do about that
+	Reason   string   `json:"reason,omitempty"` // why it was skipped
+}
+
+// notes collects what is seen of each rule. It is safe for concurrent use.
+type notes struct {
+	mu     sync.Mutex
+	seen   map[string][]string
+	tried  map[string]bool
+	reason map[string]string
+	advice map[string]string
+}
+
+func newNotes() *notes {
+	return &notes{seen: map[string][]string{}, tried: map[string]bool{}, reason: map[string]string{}, advice: map[string]string{}}
+}
+
+// most bounds what is told of one rule.
+const most = 5
+
+// broken notes a breach.
+func (n *notes) broken(rule, format string, args ...any) {
+	text := host.Clean(fmt.Sprintf(format, args...))
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !slices.Contains(n.seen[rule], text) && len(n.seen[rule]) < most {
+		n.seen[rule] = append(n.seen[rule], text)
+	}
+}
+
+// kept notes that rules were tried.
+func (n *notes) kept(rules ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, r := range rules {
+		n.tried[r] = true
+	}
+}
+
+// untried notes why a rule can't be tried; it counts where nobody tries it all the same.
+func (n *notes) untried(rule, format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.reason[rule] = host.Clean(fmt.Sprintf(format, args...))
+}
+
+// advise has an advice of its own in place of the rule's.
+func (n *notes) advise(rule, advice string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.advice[rule] == "" {
+		n.advice[rule] = advice
+	}
+}
+
+// any reports whether a rule is broken.
+func (n *notes) any() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.seen) > 0
+}
+
+// results tells what became of the rules. otherwise is why those were skipped that nobody says more of.
+func (n *notes) results(plugin string, rules []Rule, otherwise string) []Result {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make([]Result, len(rules))
+	for i, r := range rules {
+		out[i] = Result{Plugin: plugin, Rule: r.ID, Sentence: r.Sentence}
+		switch {
+		case len(n.seen[r.ID]) > 0:
+			out[i].Status, out[i].Seen, out[i].Advice = Fail, n.seen[r.ID], r.Advice
+			if n.advice[r.ID] != "" {
+				out[i].Advice = n.advice[r.ID]
+			}
+		case n.tried[r.ID]:
+			out[i].Status = OK
+		default:
+			out[i].Status, out[i].Reason = Skipped, otherwise
+			if n.reason[r.ID] != "" {
+				out[i].Reason = n.reason[r.ID]
+			} else if otherwise == "" {
+				out[i].Reason = "nothing showed it"
+				if r.Needs != "" {
+					out[i].Reason = "the file has no stage for it; it takes " + r.Needs
+				}
+			}
+		}
+		out[i].Reason = strings.TrimSpace(out[i].Reason)
+	}
+	return out
+}

@@ -1,0 +1,345 @@
+package check
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// tryStage holds the plugin against the rules of a session with one stage.
+func (c *checker) tryStage(ctx context.Context, st Stage, all bool) {
+	usable := true
+	c.try(ctx, func(ctx context.Context, p *process) error {
+		err := c.with(ctx, p, st, func(s *session, in *instance) error { return s.shut(in) })
+		if b, ok := err.(*broken); ok && st.Assumed && b.rule == "wire.open" { //nolint:errorlint // with returns it as it is
+			usable = false
+			c.untried("wire.open", "the file has no stage of type %s, and one without a config can't be made: %s", st.Type, b.text)
+			return nil
+		}
+		usable = err == nil
+		return err
+	})
+	if !usable {
+		c.mu.Lock()
+		c.unmade[st.Name] = true
+		c.mu.Unlock()
+		return
+	}
+	if !all {
+		return
+	}
+	for _, f := range []func(*session, *instance) error{
+		c.plays, c.users, c.unwanted, c.crowd, c.numbers, c.message, c.unknown, c.deadline, c.leaves, c.cancels, c.closes, c.calls,
+	} {
+		c.try(ctx, func(ctx context.Context, p *process) error { return c.with(ctx, p, st, f) })
+	}
+}
+
+// with opens a session and a stage for f, and ends it in order.
+func (c *checker) with(ctx context.Context, p *process, st Stage, f func(*session, *instance) error) error {
+	s, err := c.session(ctx, p)
+	if err != nil {
+		return err
+	}
+	in, err := s.open(st)
+	if err == nil {
+		err = f(s, in)
+	}
+	if err != nil {
+		s.kill()
+		return err
+	}
+	return s.end()
+}
+
+// situation is a request, and what comes of it.
+type situation struct {
+	play
+	request Request
+}
+
+func get(path string) Request { return Request{Method: http.MethodGet, Path: path} }
+
+func post(body []byte) Request {
+	return Request{Method: http.MethodPost, Path: "/things?call=check", Body: body}
+}
+
+// situations are those that each stage meets.
+func situations() []situation {
+	stream := reply{what: "a stream", status: 200, header: http.Header{"Content-Type": {"text/event-stream"}}, stream: true}
+	breaks := well()
+	breaks.breaks, breaks.body = true, []byte(`{"id":`)
+	long, even := well(), well()
+	long.body, even.body = filled(100_000), filled(wire.MaxInline)
+	more := well()
+	more.body = filled(2 << 20)
+	odd := well()
+	odd.header = http.Header{"Content-Type": {";;/"}, "X-Check-Bytes": {"gr\xfc\xdfe"}, "Retry-After": {"-1"}}
+	odd.body = []byte("\xff\x00\xfe")
+	upload := post(filled(100_000))
+	later := upload
+	later.late = true
+	chunked := post([]byte(`{"name":"leat"}`))
+	chunked.chunked = true
+	return []situation{
+		{play{"wire.do", "a GET that is answered with 200", nil}, get("/things/17?call=check")},
+		{play{"wire.do", "a POST with a body", nil}, post([]byte(`{"name":"leat","id":17}`))},
+		{play{"wire.do", "a POST whose body has no known length", nil}, chunked},
+		{play{"wire.do", "a GET that is answered with 503, then 200", []reply{failing(503, "Retry-After", "1"), well()}}, get("/things/17")},
+		{play{"wire.do", "a GET that is answered with 401, then 200", []reply{failing(401, "WWW-Authenticate", `Bearer error="invalid_token"`), well()}}, get("/things/17")},
+		{play{"wire.do", "a GET that is answered with 429 always", []reply{failing(429, "Retry-After", "1")}}, get("/things/17")},
+		{play{"wire.do", "a GET that is answered with 404", []reply{failing(404)}}, get("/things/17")},
+		{play{"wire.error", "a GET whose upstream can't be reached", []reply{unreached()}}, get("/things/17")},
+		{play{"wire.error", "a PUT whose upstream can't be reached once", []reply{unreached(), well()}}, Request{Method: http.MethodPut, Path: "/things/17", Body: []byte(`{}`)}},
+		{play{"wire.do", "a HEAD that is answered with 204", []reply{{what: "204", status: 204, header: http.Header{}}}}, Request{Method: http.MethodHead, Path: "/"}},
+		{play{"wire.inline", "a POST with a body of 64 KiB", []reply{even}}, post(filled(wire.MaxInline))},
+		{play{"wire.apart", "a POST with a body of 100 kB that comes before its frame", nil}, upload},
+		{play{"wire.apart", "a POST with a body of 100 kB that comes after its frame", []reply{long}}, later},
+		{play{"wire.read", "a GET that is answered with a body of 2 MiB", []reply{more}}, get("/things")},
+		{play{"wire.read", "a GET that is answered with a stream", []reply{stream}}, get("/events")},
+		{play{"wire.read", "a GET whose answer's body breaks off", []reply{breaks}}, get("/things/17")},
+		{play{"wire.bytes", "a GET whose answer has headers and a body that are not UTF-8", []reply{odd}}, get("/things/17")},
+	}
+}
+
+// plays plays every situation, one after the other, with spans and all records wanted.
+func (c *checker) plays(s *session, in *instance) error {
+	for _, sit := range situations() {
+		if int64(len(sit.request.Body)) > in.needs.Request.Limit() {
+			continue
+		}
+		x, err := s.begin(in, sit.request, nil)
+		if err == nil {
+			_, err = x.finish(sit.play)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.shut(in)
+}
+
+// users plays what the author's requests say, with an upstream that is well, and with one that is not.
+func (c *checker) users(s *session, in *instance) error {
+	for _, r := range c.requests {
+		for _, replies := range [][]reply{nil, {failing(503), well()}, {failing(401), well()}, {unreached()}} {
+			x, err := s.begin(in, r, nil)
+			if err == nil {
+				_, err = x.finish(play{"wire.do", r.Method + " " + r.Path, replies})
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unwanted has nobody record, and nobody want records.
+func (c *checker) unwanted(s *session, in *instance) error {
+	for _, sit := range situations()[:7] {
+		x, err := s.begin(in, sit.request, func(do *wire.Do) { do.Recording, do.Traceparent, do.LogLevel = false, "", 1<<30 })
+		if err == nil {
+			_, err = x.finish(sit.play)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// crowd has more exchanges under way than a plugin may work on at once: all wait in next.
+func (c *checker) crowd(s *session, in *instance) error {
+	n := min(c.plan.Config.MaxInFlight, 256) + 1
+	const rule = "wire.do"
+	var all []*exchange
+	for i := range n {
+		x, f, body := s.make(s.number(), in, get("/things/"+strconv.Itoa(i)), nil)
+		if body != nil {
+			return nil
+		}
+		if err := s.send(f); err != nil {
+			return err
+		}
+		all = append(all, x)
+	}
+	var held []*exchange
+	for i, x := range all {
+		if !in.waits() {
+			if _, err := x.finish(play{rule, "one of " + strconv.Itoa(n) + " exchanges at once", nil}); err != nil {
+				return err
+			}
+			continue
+		}
+		f, err := x.toNext(rule)
+		if err != nil {
+			c.advise(rule, "let more exchanges be under way than max_in_flight: one that is in next holds up no other, so a thread for each, without a bound, or tasks that wait without one")
+			return breach(rule, "with %d exchanges in next, the next one did not begin: %s", len(held), err)
+		}
+		if f != nil {
+			held = append(held, all[i])
+		}
+	}
+	for i := range held { // the last one first
+		x := held[len(held)-1-i]
+		if err := x.tell(well().to(in)); err != nil {
+			return err
+		}
+		if _, err := x.finish(play{rule, "a Result, of many that came in another order than the Nexts", nil}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numbers has exchanges whose numbers differ in their upper bits, that come again, and that another session has, too.
+func (c *checker) numbers(s *session, in *instance) error {
+	other, err := c.session(s.stream.Context(), s.p)
+	if err != nil {
+		return err
+	}
+	defer other.kill()
+	twin, err := other.open(in.stage)
+	if err != nil {
+		return err
+	}
+	const rule = "wire.numbers"
+	list := []uint64{5, 5 | 1<<32, 5 | 1<<53, 6 | 1<<53, 5 | 1<<63, 1<<64 - 1, 1<<64 - 2}
+	for range 2 { // the second time they have ended
+		type pair struct {
+			x  *exchange
+			in bool
+		}
+		var all []pair
+		for _, n := range list {
+			for _, of := range []struct {
+				s  *session
+				in *instance
+			}{{s, in}, {other, twin}} {
+				x, err := of.s.beginAs(n, of.in, get("/things/17"), nil)
+				if err != nil {
+					return err
+				}
+				all = append(all, pair{x: x})
+			}
+		}
+		for i := range all {
+			if in.waits() {
+				f, err := all[i].x.toNext(rule)
+				if err != nil {
+					return err
+				}
+				all[i].in = f != nil
+			}
+		}
+		for _, one := range all {
+			if one.in {
+				if err := one.x.tell(well().to(in)); err != nil {
+					return err
+				}
+			}
+			if one.in || !in.waits() {
+				if _, err := one.x.finish(play{rule, "exchange " + strconv.FormatUint(one.x.number, 10), nil}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	c.kept(rule)
+	return nil
+}
+
+// message sends as much in one message, and in one frame, as there can be.
+func (c *checker) message(s *session, in *instance) error {
+	var frames []*wire.Frame
+	var all []*exchange
+	total := 0
+	for total < wire.MaxMessage-40<<10 {
+		x, f, _ := s.make(s.number(), in, get("/"+strings.Repeat("x", 30<<10)), nil)
+		total += f.SizeVT() + 8
+		frames, all = append(frames, f), append(all, x)
+	}
+	if err := s.send(frames...); err != nil {
+		return breach("wire.limits", "a message of 1.2 MiB ended the Session: %v", err)
+	}
+	big, f, _ := s.make(s.number(), in, get("/"+strings.Repeat("x", wire.MaxFrame-20<<10)), nil)
+	if f.SizeVT() > wire.MaxFrame {
+		s.forget(big)
+	} else if err := s.send(f); err != nil {
+		return breach("wire.limits", "a frame of 1 MiB ended the Session: %v", err)
+	} else {
+		all = append(all, big)
+	}
+	for _, x := range all {
+		if _, err := x.finish(play{"wire.limits", "a frame in a message of the greatest size", nil}); err != nil {
+			if b, ok := err.(*broken); ok && b.rule == "wire.do" { //nolint:errorlint // finish returns it as it is
+				return breach("wire.limits", "after a message of the greatest size: %s", b.text)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// unknown sends what this version of the protocol has not.
+func (c *checker) unknown(s *session, in *instance) error {
+	const rule = "wire.unknown"
+	strange := []byte{0xc2, 0x3e, 0x03, 'n', 'e', 'w'} // field 1000, of bytes
+	x, f, body := s.make(s.number(), in, get("/things/17"), nil)
+	f.ProtoReflect().SetUnknown(strange)
+	f.GetDo().ProtoReflect().SetUnknown(strange)
+	f.GetDo().GetRequest().ProtoReflect().SetUnknown(strange)
+	odd := &wire.Frame{Exchange: s.number()}
+	odd.ProtoReflect().SetUnknown([]byte{0xca, 0x01, 0x00}) // field 25: a kind of frame
+	stranger := s.expect(odd.Exchange, in, &wire.Do{}, turnOther)
+	defer s.forget(stranger)
+	if err := s.send(odd, f); err != nil {
+		return err
+	}
+	if body != nil {
+		return nil
+	}
+	if _, err := x.finish(play{rule, "a frame with fields that nobody knows", nil}); err != nil {
+		if b, ok := err.(*broken); ok && (b.rule == "wire.do" || b.rule == "wire.panic") { //nolint:errorlint // finish returns it as it is
+			return breach(rule, "after a frame with fields, and one of a kind, that nobody knows: %s", b.text)
+		}
+		return err
+	}
+	c.kept(rule)
+	return nil
+}
+
+// calls tells of the ends of calls.
+func (c *checker) calls(s *session, in *instance) error {
+	if !in.needs.Calls {
+		return nil
+	}
+	const rule = "wire.ended"
+	var all []*exchange
+	for _, ended := range []*wire.Ended{
+		{Status: 200}, {Error: &wire.Error{Kind: string(pipeline.KindNetwork), Class: string(pipeline.ClassNotSent), Message: "connection refused"}},
+	} {
+		do, _ := get("/things/17").do(in)
+		ended.Instance, ended.Request, ended.Call, ended.LogLevel = in.number, do.GetRequest(), do.GetCall(), -4
+		x := s.expect(s.number(), in, &wire.Do{LogLevel: -4}, turnOver)
+		x.ended = rule
+		if err := s.send(&wire.Frame{Exchange: x.number, Kind: &wire.Frame_Ended{Ended: ended}}); err != nil {
+			return err
+		}
+		all = append(all, x)
+	}
+	for _, x := range all {
+		x.quiet(shortly) // a frame of it is noted
+		s.forget(x)
+	}
+	if err := s.shut(in); err != nil {
+		return err
+	}
+	c.kept(rule)
+	return nil
+}
