@@ -18,6 +18,7 @@ import (
 
 func (a *app) checkVerb() *cobra.Command {
 	files, plugins := true, false
+	var attach []string
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Find every mistake in a file",
@@ -41,11 +42,15 @@ stages themselves, and what they are now is held against the lock.`,
 			if strings.HasSuffix(a.file, scenario.Suffix) {
 				return &exitError{exitUsage, fmt.Errorf("%[1]s is a test file: leat test %[1]s finds its mistakes and runs it", a.file)}
 			}
-			return a.check(cmd.Context(), files, plugins)
+			if err := a.attach(cmd.Context(), attach, ""); err != nil {
+				return err
+			}
+			return a.check(cmd.Context(), files, plugins || len(attach) > 0)
 		},
 	}
 	cmd.Flags().BoolVar(&files, "files", true, "also read the files that it names: schemas, certificates")
 	cmd.Flags().BoolVar(&plugins, "plugins", false, "run the plugins, and ask them too")
+	a.attachFlag(cmd, &attach)
 	return cmd
 }
 

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 		"leat":        func() { os.Exit(shipped().start()) },
 		"leat-bad":    func() { os.Exit(bad().start()) },
 		"leat-plugin": servePlugin,
+		"leat-look":   serveLook,
 		"leat-signer": func() { plugins.Serve(sign.Factory()) },
 		"leat-stages": func() { plugins.Serve(via.Passing()...) },
 		"leat-losing": func() { plugins.Serve(losing()...) },

@@ -31,6 +31,7 @@ type sendFlags struct {
 	subject  string
 	lifetime time.Duration
 	revoke   bool
+	attach   []string
 }
 
 func (a *app) sendVerb() *cobra.Command {
@@ -64,6 +65,7 @@ At the end it says what each stage did:
 	flags.IntVar(&f.count, "count", 1, "send this many requests")
 	flags.IntVar(&f.parallel, "parallel", 1, "send this many at a time")
 	flags.DurationVar(&f.lifetime, "demo-lifetime", time.Minute, "how long a token of the demo server lives")
+	a.attachFlag(cmd, &f.attach)
 	flags.BoolVar(&f.revoke, "demo-revoke", false, "the demo server revokes the first token that it gives")
 	return cmd
 }
@@ -83,6 +85,10 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 	}
 	if f.count < 1 || f.parallel < 1 {
 		return &exitError{exitUsage, errors.New("--count and --parallel must be at least 1")}
+	}
+	a.quiet = f.quiet || a.json()
+	if err := a.attach(ctx, f.attach, out.pipeline); err != nil {
+		return err
 	}
 	spans, err := startTelemetry(ctx, f.trace || a.json())
 	if err != nil {
@@ -109,7 +115,6 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	a.quiet = f.quiet || a.json()
 	if err := startPlugins(ctx, p); err != nil {
 		return err
 	}

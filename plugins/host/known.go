@@ -19,7 +19,7 @@ import (
 // concurrent use. The zero value is ready.
 type known struct {
 	unlocked bool            // locks are not looked at
-	free     map[string]bool // plugins for which they are not
+	free     map[string]bool // plugins that somebody else starts: neither locks nor programs are looked at
 
 	mu      sync.Mutex
 	live    map[string]*Interface       // what a plugin said, by lock and name
@@ -186,7 +186,7 @@ func (k *known) pin(p pipeline.PluginPlan) (digest, by string, err error) {
 // place themselves in the plugin's table.
 func (k *known) probe(p pipeline.PluginPlan) error {
 	path, ok := ProgramFile(p)
-	if !ok {
+	if !ok || k.free[p.Name] {
 		return nil
 	}
 	pin, by, err := k.pin(p)
