@@ -57,19 +57,5 @@ export class Secret {
   }
 }
 
-/** A literal secret, for tests. */
-export class LiteralSecret extends Secret {
-  #value;
-
-  constructor(value) {
-    super({}, '', '');
-    this.#value = value;
-  }
-
-  reveal() {
-    return this.#value;
-  }
-}
-
 /** isSecret tells a fragment of secret(). */
 export const isSecret = (fragment) => fragment?.writeOnly === true;
