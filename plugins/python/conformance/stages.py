@@ -16,7 +16,10 @@ def hand_on(config, req, next):
     return next(req)
 
 
-@stage("pass-response", needs={"request": {"headers": ["*"], "query": True}, "response": {"headers": ["*"]}})
+@stage(
+    "pass-response",
+    needs={"request": {"headers": ["*"], "query": True}, "response": {"headers": ["*"]}},
+)
 def hand_back(config, req, next):
     """Returns the response as it is."""
     return next(req)

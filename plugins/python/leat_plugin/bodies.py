@@ -94,8 +94,12 @@ class Bodies:
         with self._lock:
             data = self._leaving.pop(exchange, None)
         if data is None:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"no body was announced for exchange {exchange}")
+            context.abort(
+                grpc.StatusCode.NOT_FOUND, f"no body was announced for exchange {exchange}"
+            )
             return
         view = memoryview(data)
         for at in range(0, len(data), GOOD_CHUNK):
-            yield pb.Chunk(exchange=exchange if at == 0 else 0, data=bytes(view[at : at + GOOD_CHUNK])).SerializeToString()
+            yield pb.Chunk(
+                exchange=exchange if at == 0 else 0, data=bytes(view[at : at + GOOD_CHUNK])
+            ).SerializeToString()

@@ -30,9 +30,21 @@ class Outcome(NamedTuple):
 class Call:
     """The call that an exchange is part of. Durations are in seconds."""
 
-    __slots__ = ("_words", "_now", "_x", "_granted", "_until", "_changes", "_event", "_gone", "ended")
+    __slots__ = (
+        "_words",
+        "_now",
+        "_x",
+        "_granted",
+        "_until",
+        "_changes",
+        "_event",
+        "_gone",
+        "ended",
+    )
 
-    def __init__(self, words: pb.Call, granted: Any, deadline: int, x: "Optional[Exchange]" = None) -> None:
+    def __init__(
+        self, words: pb.Call, granted: Any, deadline: int, x: "Optional[Exchange]" = None
+    ) -> None:
         self._words = self._now = words
         self._x, self._granted = x, granted
         self._until = time.monotonic() + deadline / 1e9 if deadline > 0 else None
@@ -44,7 +56,9 @@ class Call:
 
     def _word(self, name: str) -> Any:
         if name not in self._granted:
-            raise NeedsError(f"the stage read call.{name}, and its needs say nothing of it: add \"{name}\" to request.call")
+            raise NeedsError(
+                f'the stage read call.{name}, and its needs say nothing of it: add "{name}" to request.call'
+            )
         return getattr(self._words, name)
 
     @property
@@ -72,21 +86,47 @@ class Call:
         """The key by which a resend is known; needs ``request.call "idempotency_key"``."""
         return self._word("idempotency_key")
 
-    idempotent = property(lambda self: self._words.idempotent, doc="Whether the caller or a stage said that a resend is safe.")
-    no_retry = property(lambda self: self._words.no_retry, doc="Whether the caller wants nothing sent again.")
-    skip_auth = property(lambda self: self._words.skip_auth, doc="Whether the caller wants no credential.")
-    retry_owned = property(lambda self: self._words.retry_owned, doc="Whether a stage further out sends again.")
-    observed = property(lambda self: self._words.observed, doc="Whether somebody watches: events are worth their text.")
+    idempotent = property(
+        lambda self: self._words.idempotent,
+        doc="Whether the caller or a stage said that a resend is safe.",
+    )
+    no_retry = property(
+        lambda self: self._words.no_retry, doc="Whether the caller wants nothing sent again."
+    )
+    skip_auth = property(
+        lambda self: self._words.skip_auth, doc="Whether the caller wants no credential."
+    )
+    retry_owned = property(
+        lambda self: self._words.retry_owned, doc="Whether a stage further out sends again."
+    )
+    observed = property(
+        lambda self: self._words.observed,
+        doc="Whether somebody watches: events are worth their text.",
+    )
     hop = property(lambda self: self._words.hop, doc="How many redirects came before this call.")
-    serving = property(lambda self: list(self._words.serving), doc="Names of headers of the request that the caller serves.")
+    serving = property(
+        lambda self: list(self._words.serving),
+        doc="Names of headers of the request that the caller serves.",
+    )
     attempts = property(lambda self: self._now.attempts, doc="Attempts so far.")
     sends = property(lambda self: self._now.sends, doc="Requests that went out so far.")
-    transport_resends = property(lambda self: self._now.transport_resends, doc="Those that the transport repeated by itself.")
-    stop_reason = property(lambda self: self._now.stop_reason, doc='Why nothing more is sent; "" if nobody said so.')
+    transport_resends = property(
+        lambda self: self._now.transport_resends, doc="Those that the transport repeated by itself."
+    )
+    stop_reason = property(
+        lambda self: self._now.stop_reason, doc='Why nothing more is sent; "" if nobody said so.'
+    )
     timeout = property(lambda self: self._words.bound / 1e9, doc="The call's timeout.")
-    elapsed = property(lambda self: self._now.elapsed / 1e9, doc="How long the call went on, as of leat's last answer.")
-    waiting = property(lambda self: self._now.waiting / 1e9, doc="How much of that was spent in waits.")
-    upstream = property(lambda self: self._now.upstream / 1e9, doc="How much of that the upstream took.")
+    elapsed = property(
+        lambda self: self._now.elapsed / 1e9,
+        doc="How long the call went on, as of leat's last answer.",
+    )
+    waiting = property(
+        lambda self: self._now.waiting / 1e9, doc="How much of that was spent in waits."
+    )
+    upstream = property(
+        lambda self: self._now.upstream / 1e9, doc="How much of that the upstream took."
+    )
 
     @property
     def outcome(self) -> Outcome:
@@ -138,7 +178,9 @@ class Call:
         """Counts an attempt: for a stage that sends again, before each ``next``."""
         self._change().attempts += 1
 
-    def judge(self, kind: str, class_: str = "processed", message: str = "", problem_type: str = "") -> None:
+    def judge(
+        self, kind: str, class_: str = "processed", message: str = "", problem_type: str = ""
+    ) -> None:
         """Says what the last response is; an empty kind is success."""
         if kind not in KINDS and kind != "":
             raise ValueError(f"judge: kind {kind!r} is not one of {', '.join(KINDS)}")
@@ -154,7 +196,14 @@ class Call:
         self._change().stopped = text(why)
 
     def event(
-        self, name: str, text_: str = "", *, reason: str = "", attempt: int = 0, status: int = 0, duration: float = 0.0
+        self,
+        name: str,
+        text_: str = "",
+        *,
+        reason: str = "",
+        attempt: int = 0,
+        status: int = 0,
+        duration: float = 0.0,
     ) -> None:
         """Adds to the call's timeline, which ``leat send`` shows."""
         events = self._change().events

@@ -29,7 +29,9 @@ try:
     _UNIONS += (UnionType,)
 except ImportError:
     pass
-_MARKS = tuple(getattr(typing, n) for n in ("Required", "NotRequired", "ReadOnly") if hasattr(typing, n))
+_MARKS = tuple(
+    getattr(typing, n) for n in ("Required", "NotRequired", "ReadOnly") if hasattr(typing, n)
+)
 _SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
@@ -87,7 +89,9 @@ def _unwrap(t: Any) -> Tuple[Any, str]:
 
 def is_table(t: Any) -> bool:
     """Reports whether a type is a dataclass or a TypedDict."""
-    return isinstance(t, type) and (dataclasses.is_dataclass(t) or (issubclass(t, dict) and hasattr(t, "__total__")))
+    return isinstance(t, type) and (
+        dataclasses.is_dataclass(t) or (issubclass(t, dict) and hasattr(t, "__total__"))
+    )
 
 
 def _optional(t: Any) -> Tuple[List[Any], bool]:
@@ -101,13 +105,20 @@ def _optional(t: Any) -> Tuple[List[Any], bool]:
 def schema_of_config(cls: Any) -> Schema:
     """The JSON Schema (draft 2020-12) of a config; a TypeError names a field that none can be made of."""
     if cls is None:
-        return {"$schema": _DRAFT, "type": "object", "properties": {}, "additionalProperties": False}
+        return {
+            "$schema": _DRAFT,
+            "type": "object",
+            "properties": {},
+            "additionalProperties": False,
+        }
     if not is_table(cls):
         raise TypeError(f"config is a dataclass or a TypedDict, not {cls!r}")
     out = {"$schema": _DRAFT, **_schema(cls, cls.__name__, ())}
     for name in out["properties"]:
         if name in HOST_KEYS:
-            raise TypeError(f"{cls.__name__}.{name}: leat itself reads {name} of a stage's table: choose another name")
+            raise TypeError(
+                f"{cls.__name__}.{name}: leat itself reads {name} of a stage's table: choose another name"
+            )
     return out
 
 
@@ -144,7 +155,10 @@ def _schema(t: Any, where: str, around: Tuple[Any, ...]) -> Schema:
     if t is dict or origin is dict:
         if args and args[0] is not str:
             raise TypeError(f"{where}: the keys of a dict of a config are str")
-        return {"type": "object", "additionalProperties": _schema(args[1] if args else Any, where, around)}
+        return {
+            "type": "object",
+            "additionalProperties": _schema(args[1] if args else Any, where, around),
+        }
     raise TypeError(
         f"{where}: {t!r} can't stand in a config: use str, int, float, bool, list, dict, Optional, Literal, an Enum, timedelta, "
         "Secret, a dataclass or a TypedDict"
@@ -218,13 +232,17 @@ class Reader:
             return None
         if cls is None:
             for name in values:
-                self._note(_key(name), f"unknown key {_key(name)}", "the stage takes no keys of its own")
+                self._note(
+                    _key(name), f"unknown key {_key(name)}", "the stage takes no keys of its own"
+                )
             return None
         value = self._table(cls, values, "", HOST_KEYS)
         return None if self.mistakes else value
 
     def _note(self, path: str, message: str, hint: str, secret: bool = False) -> Any:
-        self.mistakes.append(pb.Mistake(path=text(path), message=text(message), hint=text(hint), secret=secret))
+        self.mistakes.append(
+            pb.Mistake(path=text(path), message=text(message), hint=text(hint), secret=secret)
+        )
         return None
 
     def _value(self, t: Any, value: Any, path: str) -> Any:
@@ -255,27 +273,41 @@ class Reader:
         if t is dict or origin is dict:
             if not isinstance(value, dict):
                 return self._expected("a table", value, path)
-            return {k: self._value(args[1] if args else Any, v, _below(path, k)) for k, v in value.items()}
+            return {
+                k: self._value(args[1] if args else Any, v, _below(path, k))
+                for k, v in value.items()
+            }
         if not isinstance(value, list):
             return self._expected("an array", value, path)
-        items = [self._value(args[0] if args else Any, v, f"{path}[{i}]") for i, v in enumerate(value)]
+        items = [
+            self._value(args[0] if args else Any, v, f"{path}[{i}]") for i, v in enumerate(value)
+        ]
         if self.mistakes:
             return items
         return (origin or t)(items)
 
     def _any_of(self, alternatives: List[Any], value: Any, path: str) -> Any:
         tried: List[List[pb.Mistake]] = []
-        for t in sorted(alternatives, key=lambda a: a is float):  # an integer is one before it is a number
+        for t in sorted(
+            alternatives, key=lambda a: a is float
+        ):  # an integer is one before it is a number
             other = Reader(self.dir, self.follow)
             got = other._value(t, value, path)
             if not other.mistakes:
                 return got
-            if not any(m.path == path and m.message.startswith("expected ") for m in other.mistakes):
+            if not any(
+                m.path == path and m.message.startswith("expected ") for m in other.mistakes
+            ):
                 tried.append(other.mistakes)
         if len(tried) == 1:
             self.mistakes.extend(tried[0])
             return None
-        return self._note(path, "this value has none of the forms that it may have", "", any(m.secret for ms in tried for m in ms))
+        return self._note(
+            path,
+            "this value has none of the forms that it may have",
+            "",
+            any(m.secret for ms in tried for m in ms),
+        )
 
     def _expected(self, what: str, value: Any, path: str) -> Any:
         return self._note(path, f"expected {what}, found {_noun(value)}", "")
@@ -309,7 +341,11 @@ class Reader:
         try:
             return duration.parse(value)
         except (ValueError, OverflowError):
-            return self._note(path, f'"{text(value, 40)}" is not a duration', 'write a number and a unit: "1.5s", "250ms", "2m"')
+            return self._note(
+                path,
+                f'"{text(value, 40)}" is not a duration',
+                'write a number and a unit: "1.5s", "250ms", "2m"',
+            )
 
     def _word(self, words: List[Any], meant: List[Any], value: Any, path: str) -> Any:
         for word, one in zip(words, meant):
@@ -317,7 +353,9 @@ class Reader:
                 return one
         known = "one of " + ", ".join(str(w) for w in words)
         near = difflib.get_close_matches(str(value), [str(w) for w in words], 1)
-        return self._note(path, "this value is not known", f"did you mean {near[0]}? {known}" if near else known)
+        return self._note(
+            path, "this value is not known", f"did you mean {near[0]}? {known}" if near else known
+        )
 
     def _table(self, cls: Any, values: Mapping[str, Any], path: str, more: Tuple[str, ...]) -> Any:
         fields, got, before = fields_of(cls), {}, len(self.mistakes)
@@ -327,7 +365,11 @@ class Reader:
                 continue
             known = sorted(fields)
             near = difflib.get_close_matches(name, known + list(more), 1)
-            hint = f"did you mean {near[0]}?" if near else ("known keys: " + ", ".join(known) if known else "it takes no keys")
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else ("known keys: " + ", ".join(known) if known else "it takes no keys")
+            )
             self._note(_below(path, name), f"unknown key {_key(name)}", hint)
         for name, f in fields.items():
             if f.required and name not in values:
@@ -343,19 +385,32 @@ class Reader:
 
     def wrong(self, err: ConfigError, path: str = "") -> Any:
         """Notes what a config's own checks have found."""
-        joined = path + ("." if path and err.path and not err.path.startswith("[") else "") + err.path
+        joined = (
+            path + ("." if path and err.path and not err.path.startswith("[") else "") + err.path
+        )
         return self._note(joined, err.message, err.hint)
 
 
 def _noun(value: Any) -> str:
-    for t, noun in ((bool, "a boolean"), (str, "a string"), (int, "an integer"), (float, "a number"), (list, "an array"), (dict, "a table")):
+    for t, noun in (
+        (bool, "a boolean"),
+        (str, "a string"),
+        (int, "an integer"),
+        (float, "a number"),
+        (list, "an array"),
+        (dict, "a table"),
+    ):
         if isinstance(value, t):
             return noun
     return "nothing"
 
 
 def _key(name: str) -> str:
-    return name if name and name.replace("-", "").replace("_", "").isalnum() and name.isascii() else json.dumps(name)
+    return (
+        name
+        if name and name.replace("-", "").replace("_", "").isalnum() and name.isascii()
+        else json.dumps(name)
+    )
 
 
 def _below(path: str, name: str) -> str:

@@ -92,7 +92,9 @@ class Cancelled(StageError):
     """Raised by the next blocking call of an exchange that nobody waits for any more: let it pass."""
 
     def __init__(self, why: str = "") -> None:
-        StageError.__init__(self, "timeout" if why in ("deadline", "timeout") else "canceled", "the caller has left")
+        StageError.__init__(
+            self, "timeout" if why in ("deadline", "timeout") else "canceled", "the caller has left"
+        )
         self.reason = why or "canceled"
 
 

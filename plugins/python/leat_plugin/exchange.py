@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Deque, Dict, Generator, List, Optional, U
 
 from . import plugin_pb2 as pb
 from .call import Call
-from .errors import Cancelled, NeedsError, NextError, StageError, cause_of, error_to, internal, kind_of
+from .errors import (
+    Cancelled,
+    NeedsError,
+    NextError,
+    StageError,
+    cause_of,
+    error_to,
+    internal,
+    kind_of,
+)
 from .message import Digest, Headers, Request, Response
 from .text import size, text, to_bytes
 from .tracing import Tracing
@@ -30,7 +39,9 @@ MAX_INLINE = 64 << 10
 UPLOAD = object()
 GONE = object()
 
-CURRENT: "contextvars.ContextVar[Optional[Exchange]]" = contextvars.ContextVar("leat_exchange", default=None)
+CURRENT: "contextvars.ContextVar[Optional[Exchange]]" = contextvars.ContextVar(
+    "leat_exchange", default=None
+)
 """The exchange that the code at hand works on, for the log."""
 
 Step = Generator[Any, Any, Any]
@@ -113,7 +124,9 @@ class Exchange:
         try:
             try:
                 req = self.drive(self.request())
-                out = self.returned(self.instance.type.function(self.instance.config, req, self.next))
+                out = self.returned(
+                    self.instance.type.function(self.instance.config, req, self.next)
+                )
             except BaseException as err:  # a SystemExit must not take the thread along
                 out = self.failure(err)
             self.finish(out)
@@ -171,7 +184,9 @@ class Exchange:
         if self.parted:
             raise NeedsError("the stage's needs have no response: its part ended as it called next")
         if self.nexts > 1 and not self.instance.needs.retry:
-            raise NeedsError('the stage called next a second time, and its needs have no "retry": True')
+            raise NeedsError(
+                'the stage called next a second time, and its needs have no "retry": True'
+            )
         if self.call.ended:
             raise Cancelled(self.call.ended)
         edits = self._edits(req)
@@ -210,7 +225,9 @@ class Exchange:
         self.parted = True
         self.last = Response(0)
         self.last._x, self.last._set, self.last._got = self, False, True
-        self.last._fail = NeedsError('the stage read a response, and its needs have none: ask for "response": {}')
+        self.last._fail = NeedsError(
+            'the stage read a response, and its needs have none: ask for "response": {}'
+        )
         return self.last
 
     def _result(self, r: pb.Result, req: Request) -> Response:
@@ -241,9 +258,13 @@ class Exchange:
         if mode == 0 or (mode == 1 and full):
             raise NeedsError(_WITHHELD[mode].format("a response", "response"))
         if resp.stream:
-            raise StageError("policy", "the response is a stream: no stage of another process can read it")
+            raise StageError(
+                "policy", "the response is a stream: no stage of another process can read it"
+            )
         if self.last is not resp:
-            raise internal("the response of an earlier next is gone: read it before next is called again")
+            raise internal(
+                "the response of an earlier next is gone: read it before next is called again"
+            )
         if resp._dropped:
             raise internal("the response was dropped: read it before")
         frame = pb.Frame()
@@ -343,7 +364,9 @@ class Exchange:
 
     def _limit(self, length: int, most: int, key: str) -> None:
         if length > most:
-            raise StageError("policy", f"the stage made a body of more than {size(most)}: ask for a larger {key}")
+            raise StageError(
+                "policy", f"the stage made a body of more than {size(most)}: ask for a larger {key}"
+            )
 
     def returned(self, got: Any) -> pb.Return:
         """Writes what the stage has returned: the last response with edits, or one of its own."""
@@ -353,7 +376,9 @@ class Exchange:
             return out
         if not isinstance(got, Response):
             what = "nothing" if got is None else f"{type(got).__name__}"
-            raise internal(f"the stage returned {what}: end it with return next(req), or return a Response")
+            raise internal(
+                f"the stage returned {what}: end it with return next(req), or return a Response"
+            )
         if got._x is None:
             self._answer(got, out.response)
         elif got is not self.last:
@@ -421,7 +446,11 @@ class Exchange:
         else:
             self._panic(err, out.error)
         out.error.of_result = cause_of(err, self.last_error)
-        out.error.of_body = self.last is not None and isinstance(self.last._fail, NextError) and cause_of(err, self.last._fail)
+        out.error.of_body = (
+            self.last is not None
+            and isinstance(self.last._fail, NextError)
+            and cause_of(err, self.last._fail)
+        )
         if not out.error.stage:
             out.error.stage = self.instance.name
         return self._close(out)
@@ -429,7 +458,9 @@ class Exchange:
     def _panic(self, err: BaseException, out: pb.Error) -> None:
         said = text("".join(traceback.format_exception_only(type(err), err)).strip())
         stack = "".join(traceback.format_exception(type(err), err, err.__traceback__))
-        self.session.logs.say(40, "stage raised an exception", {"exception": said, "stack": stack[-6000:]}, self)
+        self.session.logs.say(
+            40, "stage raised an exception", {"exception": said, "stack": stack[-6000:]}, self
+        )
         out.kind, out.message, out.panic = "internal", "panic: " + said, True
         setattr(out, "class", "terminal")
 
@@ -488,7 +519,9 @@ class AsyncExchange(Exchange):
         """Runs a step of the conversation to its end."""
         if self._asking:
             step.close()
-            raise internal("the stage asked for a second answer before it had the first: await one after the other")
+            raise internal(
+                "the stage asked for a second answer before it had the first: await one after the other"
+            )
         self._asking = True
         try:
             frame = step.send(None)
@@ -516,7 +549,9 @@ class AsyncExchange(Exchange):
         try:
             try:
                 req = await self.drive_async(self.request())
-                out = self.returned(await self.instance.type.function(self.instance.config, req, self.next))
+                out = self.returned(
+                    await self.instance.type.function(self.instance.config, req, self.next)
+                )
             except asyncio.CancelledError as err:
                 if self.gone:
                     return
@@ -551,7 +586,11 @@ def _header_edits(out: pb.Edits, before: Dict[str, List[str]], headers: Headers)
     replaced = out.HasField("body")
     for name, values in after.items():
         old = before.get(name)
-        if old == values or (old is None and not values and name != "user-agent") or (replaced and name == "content-length"):
+        if (
+            old == values
+            or (old is None and not values and name != "user-agent")
+            or (replaced and name == "content-length")
+        ):
             continue
         out.headers.add(name=name, values=[to_bytes(v) for v in values])
         found = True

@@ -22,7 +22,11 @@ BURST, RATE = 4 << 20, 1 << 20
 
 MAX_LOG = 64 << 10
 
-_KNOWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
+_KNOWN = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
 
 
 def slog_level(level: int) -> int:
@@ -75,7 +79,9 @@ class LogSink:
         frame = pb.Frame()
         frame.log.CopyFrom(log)
         if x is not None:
-            if getattr(x, "call", None) is None or self._session.under(x):  # Told has none: it is over when it returns
+            if getattr(x, "call", None) is None or self._session.under(
+                x
+            ):  # Told has none: it is over when it returns
                 frame.exchange = x.number
             else:
                 frame.log.attributes.append(attribute("pipeline", x.instance.pipeline))
@@ -117,12 +123,18 @@ def _current() -> Any:
 
 
 def _log(record: logging.LogRecord) -> pb.Log:
-    log = pb.Log(time=int(record.created * 1e9), level=slog_level(record.levelno), message=text(record.getMessage()))
+    log = pb.Log(
+        time=int(record.created * 1e9),
+        level=slog_level(record.levelno),
+        message=text(record.getMessage()),
+    )
     extra: Dict[str, Any] = {k: v for k, v in vars(record).items() if k not in _KNOWN}
     for key, value in list(extra.items())[:MOST]:
         log.attributes.append(attribute(key, value))
     if record.name != "root":
         log.attributes.append(attribute("logger", record.name))
     if record.exc_info and record.exc_info[1] is not None:
-        log.attributes.append(attribute("exception", "".join(traceback.format_exception(*record.exc_info))[-6000:]))
+        log.attributes.append(
+            attribute("exception", "".join(traceback.format_exception(*record.exc_info))[-6000:])
+        )
     return log

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import json as _json
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional
+from collections.abc import Mapping as _Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    MutableMapping,
+    NamedTuple,
+    Optional,
+)
 from typing import Tuple, Union
 
 from .errors import NeedsError
@@ -36,7 +48,7 @@ class Headers(MutableMapping[str, str]):
 
     def __init__(self, source: HeaderSource = None) -> None:
         self._values: Dict[str, List[str]] = {}
-        for name, value in source.items() if isinstance(source, Mapping) else source or ():
+        for name, value in source.items() if isinstance(source, _Mapping) else source or ():
             for one in _values(value):
                 self.add(name, one)
 
@@ -64,7 +76,7 @@ class Headers(MutableMapping[str, str]):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Headers):
             return self._values == other._values
-        return isinstance(other, Mapping) and self == Headers(other)
+        return isinstance(other, _Mapping) and self == Headers(other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -173,7 +185,9 @@ class Request:
         if self._body is not None:
             return digest_of(self._body)
         if self._digest is None:
-            raise NeedsError('the stage asked for a body\'s digest, and its needs say nothing of it: ask for body "digest"')
+            raise NeedsError(
+                'the stage asked for a body\'s digest, and its needs say nothing of it: ask for body "digest"'
+            )
         return self._digest
 
     @property
@@ -200,7 +214,9 @@ class Response:
         "_given", "_first", "_read",
     )  # fmt: skip
 
-    def __init__(self, status: int = 200, headers: HeaderSource = None, body: Union[bytes, str] = b"") -> None:
+    def __init__(
+        self, status: int = 200, headers: HeaderSource = None, body: Union[bytes, str] = b""
+    ) -> None:
         self.status = status
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self._body: bytes = to_bytes(body)

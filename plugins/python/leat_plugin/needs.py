@@ -19,11 +19,29 @@ _REQUEST = ("headers", "query", "body", "body_limit", "edit", "call")
 _RESPONSE = ("headers", "body", "body_limit", "edit")
 _TOP = ("request", "response", "answer", "retry", "calls", "credentials")
 _FRAMING = frozenset(
-    ("connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
+    (
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
 )
 _TOKEN = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 _SIZE = re.compile(r"^([0-9]+)\s*(B|KiB|MiB|GiB|KB|MB|GB)$")
-_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_UNITS = {
+    "B": 1,
+    "KiB": 1 << 10,
+    "MiB": 1 << 20,
+    "GiB": 1 << 30,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+}
 
 Needs = Mapping[str, Any]
 """What an author writes: ``{"request": {"headers": […], …}, "response": {…}, "answer": True, …}``."""
@@ -44,7 +62,9 @@ def parse_needs(needs: Optional[Needs], where: str = "needs") -> pb.Needs:
         _request(out.request, needs["request"], f"{where}.request")
     if needs.get("response") is not None:
         out.response.SetInParent()
-        _common(out.response, needs["response"], _RESPONSE, f"{where}.response", (":status", ":body"))
+        _common(
+            out.response, needs["response"], _RESPONSE, f"{where}.response", (":status", ":body")
+        )
     for flag in ("answer", "retry", "calls"):
         setattr(out, flag, _flag(needs, flag, where))
     out.credentials.extend(_names(needs.get("credentials", ()), f"{where}.credentials"))
@@ -59,7 +79,9 @@ def _request(out: pb.RequestNeeds, table: Any, where: str) -> None:
             raise ValueError(f"{where}.call: {word!r} is not known: {_nearest(word, _CALL)}")
         out.call.append(word)
     if ":url" in out.edit and not out.query:
-        raise ValueError(f'{where}.edit: a stage that changes the URL must see its query, or it would lose it: add "query": True')
+        raise ValueError(
+            f'{where}.edit: a stage that changes the URL must see its query, or it would lose it: add "query": True'
+        )
 
 
 def _common(out: Any, table: Any, keys: Iterable[str], where: str, parts: Iterable[str]) -> None:
@@ -72,7 +94,9 @@ def _common(out: Any, table: Any, keys: Iterable[str], where: str, parts: Iterab
     out.body_limit = _limit(table.get("body_limit", 0), f"{where}.body_limit")
     for name in _headers(table.get("edit", ()), f"{where}.edit", parts):
         if name.lower() in _FRAMING:
-            raise ValueError(f"{where}.edit: {name} belongs to the connection: no plugin may change it")
+            raise ValueError(
+                f"{where}.edit: {name} belongs to the connection: no plugin may change it"
+            )
         out.edit.append(name)
 
 
@@ -137,7 +161,11 @@ class Effective:
         self.request_limit = min(limit_of(own.request), limit_of(g.request))
         self.response = own.HasField("response") and g.HasField("response")
         self.response_body = min(own.response.body, g.response.body) if self.response else 0
-        self.response_limit = min(limit_of(own.response), limit_of(g.response)) if self.response else self.request_limit
+        self.response_limit = (
+            min(limit_of(own.response), limit_of(g.response))
+            if self.response
+            else self.request_limit
+        )
         self.retry = own.retry and g.retry
         self.answer = own.answer and g.answer
         self.call = frozenset(own.request.call) & frozenset(g.request.call)

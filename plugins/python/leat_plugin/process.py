@@ -35,7 +35,9 @@ def guard() -> None:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _pass)  # no SIG_IGN: programs that a stage starts would inherit that
+        signal.signal(
+            signal.SIGINT, _pass
+        )  # no SIG_IGN: programs that a stage starts would inherit that
 
 
 def _pass(*_: Any) -> None:

@@ -35,7 +35,12 @@ def serve(*stages: Stage, name: str = "", version: str = "devel", threads: int =
     if where == "__mp_main__":
         return  # a child of multiprocessing has imported the main module
     dev = os.environ.get(process.DEV, "")
-    if caller.f_code.co_name == "<module>" and where != "__main__" and not process.started_by_host() and not dev:
+    if (
+        caller.f_code.co_name == "<module>"
+        and where != "__main__"
+        and not process.started_by_host()
+        and not dev
+    ):
         return
     served = list(stages) or list(REGISTRY.values())
     name = name or os.path.splitext(os.path.basename(sys.argv[0]))[0]

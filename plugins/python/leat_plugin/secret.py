@@ -48,7 +48,11 @@ class Secret:
         return f"Secret(env={self.env!r})" if self.env else f"Secret(file={self.file!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and (self.env, self.file, self._dir) == (other.env, other.file, other._dir)
+        return isinstance(other, Secret) and (self.env, self.file, self._dir) == (
+            other.env,
+            other.file,
+            other._dir,
+        )
 
     def __hash__(self) -> int:
         return hash((self.env, self.file))
@@ -70,7 +74,11 @@ def secret_schema() -> dict[str, Any]:
 def read_secret(value: Any, dir: str) -> "tuple[Optional[Secret], str, str]":
     """Reads a reference: the secret, or what is wrong and a hint. The value is never repeated."""
     if not isinstance(value, Mapping):
-        said = "a secret is never written into the file" if isinstance(value, str) else "a secret is a table that says where to read it"
+        said = (
+            "a secret is never written into the file"
+            if isinstance(value, str)
+            else "a secret is a table that says where to read it"
+        )
         return None, said, _HINT
     if len(value) != 1:
         return None, f"a secret has exactly one key, not {len(value)}", _HINT

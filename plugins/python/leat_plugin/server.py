@@ -34,7 +34,12 @@ class Server:
     """The services of a plugin. ``ended`` is called once the host has asked the process to end."""
 
     def __init__(
-        self, stages: List["Stage"], name: str, version: str, threads: int = MOST, ended: Callable[[], None] = lambda: None
+        self,
+        stages: List["Stage"],
+        name: str,
+        version: str,
+        threads: int = MOST,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.stages: Dict[str, "Stage"] = {s.name: s for s in stages}
         self.name, self.version = name, version
@@ -78,7 +83,8 @@ class Server:
                     },
                 ),
                 grpc.method_handlers_generic_handler(
-                    "plugin.GRPCController", {"Shutdown": grpc.unary_unary_rpc_method_handler(self._shutdown)}
+                    "plugin.GRPCController",
+                    {"Shutdown": grpc.unary_unary_rpc_method_handler(self._shutdown)},
                 ),
             )
         )
@@ -89,7 +95,9 @@ class Server:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="async stages", daemon=True).start()
+                threading.Thread(
+                    target=self._loop.run_forever, name="async stages", daemon=True
+                ).start()
             return self._loop
 
     # The service.
@@ -98,7 +106,9 @@ class Server:
         """What the process serves."""
         out = pb.DescribeResponse(name=text(self.name), version=text(self.version), sdk=SDK)
         for stage in self.stages.values():
-            out.types.add(name=stage.name, doc=text(stage.doc), schema=stage.schema_json(), needs=stage.most)
+            out.types.add(
+                name=stage.name, doc=text(stage.doc), schema=stage.schema_json(), needs=stage.most
+            )
         return out
 
     def _describe(self, raw: bytes, context: grpc.ServicerContext) -> bytes:
@@ -119,7 +129,9 @@ class Server:
         except Exception as err:
             self.explain(err)
             out.Clear()
-            out.mistakes.add(message=text(f"the config can't be judged: {type(err).__name__}: {err}"))
+            out.mistakes.add(
+                message=text(f"the config can't be judged: {type(err).__name__}: {err}")
+            )
         return out.SerializeToString()
 
     def _session(self, batches: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
@@ -181,7 +193,10 @@ class Server:
         """Has the records of the standard module travel to the hosts, in place of standard error, which would show them twice."""
         root = logging.getLogger()
         for handler in list(root.handlers):
-            if isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stderr, sys.stdout):
+            if isinstance(handler, logging.StreamHandler) and handler.stream in (
+                sys.stderr,
+                sys.stdout,
+            ):
                 root.removeHandler(handler)
         root.addHandler(Handler(self))
 
@@ -215,6 +230,10 @@ def remove_socket(path: str) -> None:
 def listen(server: grpc.Server, path: str, credentials: Any = None) -> None:
     """Has a server listen on a Unix socket."""
     address = "unix:" + path
-    port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+    port = (
+        server.add_secure_port(address, credentials)
+        if credentials
+        else server.add_insecure_port(address)
+    )
     if port == 0:
         raise OSError(f"can't listen on {path}")

@@ -99,7 +99,9 @@ class Session:
         data = frame.SerializeToString()
         length = len(data)
         if length > MAX_FRAME:
-            raise internal(f"what the stage hands over does not fit into a frame of {size(MAX_FRAME)}")
+            raise internal(
+                f"what the stage hands over does not fit into a frame of {size(MAX_FRAME)}"
+            )
         head = b"\x0a" + _varint(length) + data  # field 1 of Batch
         with self._pending_lock:
             full = self._pending > MAX_PENDING
@@ -117,7 +119,11 @@ class Session:
                 for frame in parse(raw).frames:
                     handle(frame)
         except Exception as err:
-            if not self.ended and type(err).__module__.partition(".")[0] != "grpc" and "grpc" not in type(err).__module__:
+            if (
+                not self.ended
+                and type(err).__module__.partition(".")[0] != "grpc"
+                and "grpc" not in type(err).__module__
+            ):
                 import traceback
 
                 traceback.print_exc()
@@ -164,7 +170,10 @@ class Session:
             self._call_ended(frame.exchange, frame.ended)
         elif frame.exchange != 0:
             self._cancel(frame.exchange)
-            self._refuse(frame.exchange, "the host sent a kind of frame that this SDK does not know: upgrade leat_plugin")
+            self._refuse(
+                frame.exchange,
+                "the host sent a kind of frame that this SDK does not know: upgrade leat_plugin",
+            )
 
     def _begin(self, number: int, do: pb.Do) -> None:
         with self._lock:
@@ -254,7 +263,12 @@ class Session:
             return None
         own = stage.needs_of(config)
         out.needs.CopyFrom(own)
-        return Instance(stage, config, opened, Effective(own, opened.granted if opened.HasField("granted") else None))
+        return Instance(
+            stage,
+            config,
+            opened,
+            Effective(own, opened.granted if opened.HasField("granted") else None),
+        )
 
     def _close(self, number: int, which: int) -> None:
         out = pb.Frame(exchange=number)
@@ -280,7 +294,12 @@ class Session:
     def _call_ended(self, number: int, ended: pb.Ended) -> None:
         with self._lock:
             instance = self._instances.get(ended.instance)
-            if instance is None or instance.closing is not None or self.ended or instance.type.on_ended is None:
+            if (
+                instance is None
+                or instance.closing is not None
+                or self.ended
+                or instance.type.on_ended is None
+            ):
                 return
             instance.busy += 1
         told = Told(self, number, instance, ended)
@@ -294,7 +313,12 @@ class Told:
     """A stage is told of the end of a call, in an exchange that nothing answers."""
 
     def __init__(self, session: Session, number: int, instance: Instance, ended: pb.Ended) -> None:
-        self.session, self.number, self.instance, self.level = session, number, instance, ended.log_level
+        self.session, self.number, self.instance, self.level = (
+            session,
+            number,
+            instance,
+            ended.log_level,
+        )
         self.tracing = Tracing(ended.traceparent, False)
         r = ended.request
         request = Request(r.method or "GET", r.url, Headers._of(r.headers), b"", r.host)
@@ -330,7 +354,12 @@ class Told:
 
     def _failed(self, err: BaseException) -> None:
         said = text(f"{type(err).__name__}: {err}")
-        self.session.logs.say(40, "stage raised an exception as a call ended", {"stage": self.instance.name, "exception": said}, self)
+        self.session.logs.say(
+            40,
+            "stage raised an exception as a call ended",
+            {"stage": self.instance.name, "exception": said},
+            self,
+        )
 
 
 def _varint(n: int) -> bytes:
@@ -342,5 +371,3 @@ def _varint(n: int) -> bytes:
         n >>= 7
     out.append(n)
     return bytes(out)
-
-

@@ -40,13 +40,17 @@ class Stage:
             raise TypeError(f"{where}: @stage stands above a function")
         self.name, self.function, self.config, self.validate = name, function, config, validate
         self.is_async = inspect.iscoroutinefunction(function)
-        self.doc = doc or (inspect.getdoc(function) or "").partition("\n\n")[0].replace("\n", " ").rstrip(".")
+        self.doc = doc or (inspect.getdoc(function) or "").partition("\n\n")[0].replace(
+            "\n", " "
+        ).rstrip(".")
         self.schema = schema_of_config(config)
         self.defaults = defaults_of(config)
         self._needs: Optional[Callable[[Any], Needs]] = None
         if callable(needs):
             if most is None:
-                raise ValueError(f"{where}: needs is a function of the config: say by most={{…}} what no config goes beyond")
+                raise ValueError(
+                    f"{where}: needs is a function of the config: say by most={{…}} what no config goes beyond"
+                )
             self._needs, self.most = needs, parse_needs(most, "most")
         else:
             if most is not None:
@@ -66,7 +70,9 @@ class Stage:
     def ended(self, function: Function) -> Function:
         """Has a function ``(config, ended)`` told of the end of every call: ``@mine.ended``. Needs ``"calls": True``."""
         if not self.most.calls:
-            raise ValueError(f'stage {self.name!r}: to be told of the end of calls it needs "calls": True')
+            raise ValueError(
+                f'stage {self.name!r}: to be told of the end of calls it needs "calls": True'
+            )
         self.on_ended, self.ended_async = function, inspect.iscoroutinefunction(function)
         return function
 

@@ -63,7 +63,13 @@ class Span:
     __slots__ = ("_tracing", "_index", "_parent", "_name", "_kind", "_start", "_end", "_data")
 
     def __init__(self, tracing: "Tracing", index: int, parent: int, name: str, kind: str) -> None:
-        self._tracing, self._index, self._parent, self._name, self._kind = tracing, index, parent, name, kind
+        self._tracing, self._index, self._parent, self._name, self._kind = (
+            tracing,
+            index,
+            parent,
+            name,
+            kind,
+        )
         self._start = time.time_ns() if index else 0
         self._end = 0
         self._data: Optional[pb.SpanData] = None
@@ -71,7 +77,12 @@ class Span:
     @property
     def recording(self) -> bool:
         """Whether what is noted goes anywhere."""
-        return self._index >= 0 and self._tracing.recording and not self._tracing.taken and self._end == 0
+        return (
+            self._index >= 0
+            and self._tracing.recording
+            and not self._tracing.taken
+            and self._end == 0
+        )
 
     @property
     def traceparent(self) -> str:
@@ -100,7 +111,9 @@ class Span:
         with self._tracing.lock:
             if self.recording and len(self._of().events) < MOST:
                 attrs = [attribute(k, v) for k, v in list(attributes.items())[:MOST]]
-                self._of().events.append(pb.SpanEvent(name=text(name), time=time.time_ns(), attributes=attrs))
+                self._of().events.append(
+                    pb.SpanEvent(name=text(name), time=time.time_ns(), attributes=attrs)
+                )
 
     def fail(self, status: str = "") -> None:
         """Marks the span as failed."""
@@ -110,7 +123,9 @@ class Span:
 
     def record_exception(self, err: BaseException) -> None:
         """Notes an exception as an event."""
-        self.add_event("exception", **{"exception.type": type(err).__name__, "exception.message": _shown(err)})
+        self.add_event(
+            "exception", **{"exception.type": type(err).__name__, "exception.message": _shown(err)}
+        )
 
     def end(self) -> None:
         """Ends the span; the stage's own goes on until the stage ends."""
@@ -121,7 +136,10 @@ class Span:
         return self
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], err: Optional[BaseException], trace: Optional[TracebackType]
+        self,
+        kind: Optional[Type[BaseException]],
+        err: Optional[BaseException],
+        trace: Optional[TracebackType],
     ) -> None:
         if err is not None:
             self.record_exception(err)
@@ -166,7 +184,14 @@ class Tracing:
             self.taken = True
             now = time.time_ns()
             spans = [
-                pb.Span(name=text(s._name), parent=s._parent, start=s._start, end=s._end or now, data=s._data, kind=s._kind)
+                pb.Span(
+                    name=text(s._name),
+                    parent=s._parent,
+                    start=s._start,
+                    end=s._end or now,
+                    data=s._data,
+                    kind=s._kind,
+                )
                 for s in self._spans
             ]
             return self.own._data, spans
