@@ -1,10 +1,11 @@
 // One host's stream: its stages and its exchanges.
-import { internal, toWire } from './error.js';
+import { StageError, internal, toWire } from './error.js';
 import { Exchange } from './exchange.js';
 import { Instance } from './instance.js';
 import { LogSink } from './log.js';
 import { toWire as needsTo } from './needs.js';
 import { Pipe, eachFrame } from './pipe.js';
+import { SecretError } from './secret.js';
 import { MAX_EXCHANGES, keyOf } from './wire/wire.js';
 
 const KINDS = ['open', 'do', 'result', 'awake', 'body', 'cancel', 'ended', 'close'];
@@ -130,7 +131,8 @@ export class Session {
       opened.needs = needsTo(needs);
       return instance;
     } catch (err) {
-      opened.failure = err?.name === 'StageError' || err?.name === 'SecretError' ? err.message : String(err?.message ?? err);
+      opened.failure = String(err?.message ?? err);
+      if (err instanceof StageError || err instanceof SecretError) return undefined; // it says all there is
       this.logs.put(0, 8, 'a stage could not be made', [{ key: 'stage', text: w.stage }, { key: 'stack', text: String(err?.stack ?? err).slice(0, 8192) }]);
       return undefined;
     }

@@ -1,0 +1,40 @@
+// The types check what an author writes, and the generated code is that of the protocol as it is now.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'node:test';
+import protobuf from 'protobufjs';
+import { pb } from '../src/wire/wire.js';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+test('the types are right', { timeout: 120_000 }, () => {
+  const tsc = spawnSync(process.execPath, [here('../node_modules/typescript/bin/tsc'), '--noEmit', '-p', here('types')], { encoding: 'utf8' });
+  assert.equal(tsc.status, 0, tsc.stdout + tsc.stderr);
+});
+
+test('the generated code is that of the .proto: npm run generate', () => {
+  const { root } = protobuf.parse(readFileSync(here('../../proto/leat/plugin/v1/plugin.proto'), 'utf8'));
+  const types = root.lookup('leat.plugin.v1').nestedArray.filter((x) => x instanceof protobuf.Type);
+  assert.ok(types.length > 30);
+  root.resolveAll();
+  for (const type of types) {
+    assert.ok(pb[type.name], `${type.name} is missing`);
+    const value = sample(type, 0);
+    const bytes = Buffer.from(pb[type.name].encode(value).finish());
+    assert.ok(bytes.equals(Buffer.from(type.encode(value).finish())), `${type.name} is encoded otherwise`);
+  }
+});
+
+
+/** sample sets every field of a message. */
+function sample(type, depth) {
+  const out = {};
+  for (const f of type.fieldsArray) {
+    if (depth > 3 && f.resolvedType instanceof protobuf.Type) continue;
+    const one = f.resolvedType instanceof protobuf.Type ? sample(f.resolvedType, depth + 1) : f.resolvedType ? 1 : f.type === 'string' ? f.name : f.type === 'bytes' ? Buffer.from(f.name) : f.type === 'bool' ? true : f.id;
+    out[f.name] = f.map ? { k: 'v' } : f.repeated ? [one] : one;
+  }
+  return out;
+}
