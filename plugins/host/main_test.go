@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 		beBenchPlugin(os.Args[3])
 		return
 	}
-	if len(os.Args) > 1 && beFault(os.Args[1:]) {
+	if len(os.Args) > 1 && (beFault(os.Args[1:]) || beTaped(os.Args[1:])) {
 		return
 	}
 	if len(os.Args) > 2 && os.Args[1] == "as-plugin" {
