@@ -32,10 +32,9 @@ type session struct {
 	instances map[uint32]*instance
 	ended     bool
 	running   sync.WaitGroup
-	names     wire.Names     // canonical ones
-	idle      chan *exchange // to goroutines that wait for the next one; nil where there are none
-	quit      chan struct{}  // closed: they end
-	heldUp    atomic.Bool    // draining was told
+	names     wire.Names  // canonical ones
+	workers   *workers    // nil where time is virtual: they would not wait within it
+	heldUp    atomic.Bool // draining was told
 }
 
 func newSession(s *Server, stream wire.Stream) *session {
@@ -48,7 +47,7 @@ func newSession(s *Server, stream wire.Stream) *session {
 	if s.opts.Around != nil {
 		ss.inbox = make(chan func(), 256)
 	} else {
-		ss.idle, ss.quit = make(chan *exchange), make(chan struct{})
+		ss.workers = newWorkers((*exchange).run)
 	}
 	return ss
 }
@@ -117,8 +116,8 @@ func (ss *session) end() {
 		ss.server.bodies.forget(id)
 	}
 	ss.mu.Unlock()
-	if ss.quit != nil {
-		close(ss.quit)
+	if ss.workers != nil {
+		ss.workers.close()
 	}
 	ss.running.Wait()
 	for _, in := range instances {
@@ -196,29 +195,13 @@ func (ss *session) begin(f wire.Incoming) {
 	}
 }
 
-// start runs an exchange on a goroutine that had one before, where one waits: its stack is grown already. Where time is virtual none does, for
-// it would not wait within that. ss.mu is held.
+// start runs an exchange. ss.mu is held.
 func (ss *session) start(x *exchange) {
-	select {
-	case ss.idle <- x:
-	default:
-		ss.running.Go(func() { ss.work(x) })
+	if ss.workers == nil {
+		ss.running.Go(x.run)
+		return
 	}
-}
-
-// work runs one exchange after another.
-func (ss *session) work(x *exchange) {
-	for {
-		x.run()
-		if ss.idle == nil {
-			return
-		}
-		select {
-		case x = <-ss.idle:
-		case <-ss.quit:
-			return
-		}
-	}
+	ss.workers.run(x)
 }
 
 func (ss *session) cancel(id uint64) {
