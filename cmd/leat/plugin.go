@@ -19,7 +19,7 @@ import (
 func (a *app) pluginVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Look after the plugins of a file: list, lock, logs",
+		Short: "Write plugins, and look after those of a file",
 		Long: `Look after the plugins of a file: the programs that serve stages of their own.
 
 The lock, pipelines.lock beside pipelines.toml, says what each plugin was when somebody last agreed to it: its program's digest, its types,
@@ -28,7 +28,7 @@ running any, and an upgrade that asks for more does not start unseen.`,
 		Args: unknownVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.pluginListVerb(), a.pluginLockVerb(), a.pluginLogsVerb(), a.pluginDevVerb())
+	cmd.AddCommand(a.pluginListVerb(), a.pluginLockVerb(), a.pluginLogsVerb(), a.pluginNewVerb(), a.pluginDevVerb())
 	return cmd
 }
 
