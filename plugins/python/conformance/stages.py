@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Stages that hand everything on, for running leat's conformance corpus through this SDK."""
 
 import os

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from queue import SimpleQueue
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 MOST = 1024
 """How many plain functions can be under way at once by default: one within next holds its thread."""
@@ -16,7 +16,7 @@ class Pool:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._work: "SimpleQueue[Callable[[], Any]]" = SimpleQueue()
+        self._work: "SimpleQueue[Optional[Callable[[], Any]]]" = SimpleQueue()
         self._threads = 0
         self._free = 0  # threads that wait, less the work that waits for one
 
@@ -32,10 +32,19 @@ class Pool:
         if grow:
             threading.Thread(target=self._run, name=f"stage-{self._threads}", daemon=True).start()
 
+    def close(self) -> None:
+        """Ends the threads once they have nothing to do; nothing is submitted afterwards."""
+        with self._lock:
+            threads = self._threads
+        for _ in range(threads):
+            self._work.put(None)
+
     def _run(self) -> None:
         get = self._work.get
         while True:
             work = get()
+            if work is None:
+                return
             try:
                 work()
             finally:

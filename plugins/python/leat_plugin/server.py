@@ -100,6 +100,12 @@ class Server:
                 ).start()
             return self._loop
 
+    def close(self) -> None:
+        """Ends the threads of stages, for who makes servers one after another, as tests do."""
+        self.pool.close()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
     # The service.
 
     def describe(self) -> pb.DescribeResponse:

@@ -16,12 +16,14 @@ whether those are right, too. What it does beyond them is an AssertionError that
 from __future__ import annotations
 
 import json
+import logging
 from queue import Empty
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from . import plugin_pb2 as pb
 from .config import HOST_KEYS
 from .errors import ConfigError, NextError, StageError, error_to
+from .logs import Handler
 from .message import Headers, Request, Response, digest_of
 from .server import Server
 from .session import Session
@@ -120,7 +122,7 @@ def run(
             call.labels.update(labels)
         return host.run(request or Request("GET", "https://api.example.com/"), next, call, leaves)
     finally:
-        host.session.end()
+        host.leave()
 
 
 def tell_ended(
@@ -147,7 +149,7 @@ def tell_ended(
         host.close()
         return host.done
     finally:
-        host.session.end()
+        host.leave()
 
 
 class _Host:
@@ -157,9 +159,23 @@ class _Host:
         self.stage, self.timeout, self.done = stage, timeout, Done()
         self.server = Server([stage], "test", "0", threads=8)
         self.session = Session(self.server)
+        self.server.enter(self.session)
+        self.handler = Handler(self.server)
+        logging.getLogger().addHandler(self.handler)
         self.frames = self._frames()
+        try:
+            self.needs = self._open(config)
+        except BaseException:
+            self.leave()
+            raise
+
+    def _open(self, config: Optional[Mapping[str, Any]]) -> pb.Needs:
         opened = pb.Frame(exchange=1)
-        opened.open.instance, opened.open.type, opened.open.stage = 1, stage.name, stage.name
+        opened.open.instance, opened.open.type, opened.open.stage = (
+            1,
+            self.stage.name,
+            self.stage.name,
+        )
         opened.open.pipeline, opened.open.dir = "test", "."
         keys = {k: v for k, v in (config or {}).items() if k not in HOST_KEYS}
         opened.open.config = json.dumps(keys).encode()
@@ -172,7 +188,7 @@ class _Host:
             )
         if answer.failure:
             raise RuntimeError(answer.failure)
-        self.needs = answer.needs
+        return answer.needs
 
     def _frames(self) -> Iterator[pb.Frame]:
         while True:
@@ -201,6 +217,11 @@ class _Host:
             if frame.WhichOneof("kind") == kind:
                 return frame
         raise AssertionError("the session has ended")
+
+    def leave(self) -> None:
+        logging.getLogger().removeHandler(self.handler)
+        self.session.end()
+        self.server.close()
 
     def close(self) -> None:
         """Waits until the stage has returned."""

@@ -26,7 +26,13 @@ _END = object()
 class Host:
     """One plugin process with a connection."""
 
-    def __init__(self, program: str, env: Optional[Dict[str, str]] = None, connect: bool = True, text: str = "") -> None:
+    def __init__(
+        self,
+        program: str,
+        env: Optional[Dict[str, str]] = None,
+        connect: bool = True,
+        text: str = "",
+    ) -> None:
         self.dir = tempfile.mkdtemp(prefix="leat-test-")
         if text:
             program = os.path.join(self.dir, "program.py")
@@ -75,12 +81,16 @@ class Host:
         return self.channel.unary_unary(method)(raw, timeout=timeout, wait_for_ready=True)
 
     def describe(self) -> pb.DescribeResponse:
-        raw = self.unary("/leat.plugin.v1.Plugin/Describe", pb.DescribeRequest().SerializeToString())
+        raw = self.unary(
+            "/leat.plugin.v1.Plugin/Describe", pb.DescribeRequest().SerializeToString()
+        )
         return pb.DescribeResponse.FromString(raw)
 
     def check(self, type: str, config: Any) -> pb.CheckResponse:
         request = pb.CheckRequest(type=type, config=json.dumps(config).encode())
-        return pb.CheckResponse.FromString(self.unary("/leat.plugin.v1.Plugin/Check", request.SerializeToString()))
+        return pb.CheckResponse.FromString(
+            self.unary("/leat.plugin.v1.Plugin/Check", request.SerializeToString())
+        )
 
     def session(self) -> "Stream":
         return Stream(self)
@@ -91,7 +101,9 @@ class Host:
                 first = {"exchange": exchange, "length": len(data)} if at == 0 else {}
                 yield pb.Chunk(data=data[at : at + size], **first).SerializeToString()
 
-        return self.channel.stream_unary("/leat.plugin.v1.Plugin/Upload").future(chunks(), timeout=WAIT)
+        return self.channel.stream_unary("/leat.plugin.v1.Plugin/Upload").future(
+            chunks(), timeout=WAIT
+        )
 
     def download(self, exchange: int) -> List[pb.Chunk]:
         raw = pb.DownloadRequest(exchange=exchange).SerializeToString()
@@ -101,6 +113,8 @@ class Host:
     def end(self) -> int:
         """Lets go of the plugin, as a host does that dies, and returns its exit code."""
         assert self.process.stdin is not None
+        if self.process.stdin.closed:
+            return self.process.wait(WAIT)
         try:
             self.process.stdin.close()
         except OSError:
@@ -138,7 +152,9 @@ class Stream:
         self._kept: List[pb.Frame] = []
         self.logs: List[pb.Log] = []
         self.batches = 0
-        self._call = host.channel.stream_stream("/leat.plugin.v1.Plugin/Session")(self._batches(), wait_for_ready=True)
+        self._call = host.channel.stream_stream("/leat.plugin.v1.Plugin/Session")(
+            self._batches(), wait_for_ready=True
+        )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -193,7 +209,9 @@ class Stream:
                 return frame
             self._kept.append(frame)
 
-    def open(self, type: str, instance: int = 1, config: Any = None, granted: Optional[pb.Needs] = None) -> pb.Opened:
+    def open(
+        self, type: str, instance: int = 1, config: Any = None, granted: Optional[pb.Needs] = None
+    ) -> pb.Opened:
         frame = pb.Frame(exchange=self.host._next)
         self.host._next += 1
         o = frame.open

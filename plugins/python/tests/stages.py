@@ -82,7 +82,9 @@ def after(config, req, next):
 def errors(config, req, next):
     what = req.headers.get("x-what", "")
     if what == "own":
-        raise StageError("client", "no", class_="processed", reason="because", status=404, retry_after=1.5)
+        raise StageError(
+            "client", "no", class_="processed", reason="because", status=404, retry_after=1.5
+        )
     if what == "bug":
         raise KeyError("who knows")
     if what == "exit":
@@ -123,7 +125,13 @@ def reads(config, req, next):
     return Response(200, {"x-length": str(length)}) if req.headers.get("x-what") == "own" else resp
 
 
-@stage("digests", needs={"request": {"body": "digest", "edit": ["x-sum"]}, "response": {"body": "digest", "edit": ["x-sum"]}})
+@stage(
+    "digests",
+    needs={
+        "request": {"body": "digest", "edit": ["x-sum"]},
+        "response": {"body": "digest", "edit": ["x-sum"]},
+    },
+)
 def digests(config, req, next):
     req.headers["x-sum"] = req.digest.sha256.hex()
     resp = next(req)
@@ -212,7 +220,11 @@ def changes(config, req, next):
 @stage("telemetry", needs={"request": {"headers": ["*"]}, "response": {}})
 def telemetry(config, req, next):
     log.debug("deep", extra={"n": 1})
-    log.info("told %s", "so", extra={"n": 1, "took": timedelta(seconds=2), "who": {"name": "ada"}, "list": ["a", "b"]})
+    log.info(
+        "told %s",
+        "so",
+        extra={"n": 1, "took": timedelta(seconds=2), "who": {"name": "ada"}, "list": ["a", "b"]},
+    )
     try:
         raise ValueError("inner")
     except ValueError:
@@ -244,7 +256,14 @@ def calls(config, req, next):
 
 @calls.ended
 def calls_ended(config, ended):
-    log.error("call ended", extra={"status": ended.status, "kind": ended.error.kind if ended.error else "", "url": ended.request.url})
+    log.error(
+        "call ended",
+        extra={
+            "status": ended.status,
+            "kind": ended.error.kind if ended.error else "",
+            "url": ended.request.url,
+        },
+    )
 
 
 @stage("granted", needs=ALL)
@@ -284,7 +303,9 @@ class Config:
 )
 def configured(config, req, next):
     key = config.key.get() if config.key else ""
-    req.headers[config.header] = f"{config.mode} {config.limit} {config.ttl} {config.names} {config.rules} {len(key)} {config.key!r}"
+    req.headers[
+        config.header
+    ] = f"{config.mode} {config.limit} {config.ttl} {config.names} {config.rules} {len(key)} {config.key!r}"
     return next(req)
 
 

@@ -33,7 +33,9 @@ class Wire(unittest.TestCase):
         stream = self.open("tenant")
         frame = stream.start(7, call=pb.Call(subject="ada"))
         self.assertTrue(frame.next.last)
-        self.assertEqual([(h.name, h.values[0]) for h in frame.next.edits.headers], [("x-tenant", b"ada")])
+        self.assertEqual(
+            [(h.name, h.values[0]) for h in frame.next.edits.headers], [("x-tenant", b"ada")]
+        )
         frame = stream.start(7, call=pb.Call(subject="bob"))  # the number is free again
         self.assertEqual(frame.next.edits.headers[0].values[0], b"bob")
 
@@ -50,14 +52,27 @@ class Wire(unittest.TestCase):
             pb.Header(name="x-old", value=b"1"), pb.Header(name="x-same", value=b"1"), pb.Header(name="x-same", value=b"2"),
         ], body=pb.Body(data=b"hi"))  # fmt: skip
         e = stream.start(7, request=req).next.edits
-        self.assertEqual((e.method, e.url, e.body.data), ("PUT", "https://api.example.com/x?a=1&more=1", b"HI"))
-        self.assertEqual({h.name: list(h.values) for h in e.headers}, {"x-new": [b"1", b"2"], "x-old": []})
-        stream.send(result(7, response=pb.Response(length=2, headers=[pb.Header(name="x-from", value=b"\xff\xe9")])))
+        self.assertEqual(
+            (e.method, e.url, e.body.data), ("PUT", "https://api.example.com/x?a=1&more=1", b"HI")
+        )
+        self.assertEqual(
+            {h.name: list(h.values) for h in e.headers}, {"x-new": [b"1", b"2"], "x-old": []}
+        )
+        stream.send(
+            result(
+                7,
+                response=pb.Response(
+                    length=2, headers=[pb.Header(name="x-from", value=b"\xff\xe9")]
+                ),
+            )
+        )
         self.assertEqual(stream.get(7).WhichOneof("kind"), "read")
         stream.send(pb.Frame(exchange=7, body=pb.Body(data=b"ok", length=2)))
         e = returned(stream.get(7)).edits
         self.assertEqual((e.status, e.body.data), (201, b"ok!"))
-        self.assertEqual([(h.name, h.values[0]) for h in e.headers], [("x-seen", b"\xff\xe9")])  # wire.bytes
+        self.assertEqual(
+            [(h.name, h.values[0]) for h in e.headers], [("x-seen", b"\xff\xe9")]
+        )  # wire.bytes
 
     def test_a_stage_that_changes_nothing_sends_no_edits(self):
         stream = self.open("errors")
@@ -70,7 +85,9 @@ class Wire(unittest.TestCase):
     def test_each_next_begins_from_the_request_of_do_and_drop_and_wait_come_between(self):
         stream = self.open("retry")
         frame = stream.start(7)
-        self.assertEqual((frame.next.edits.headers[0].values[0], frame.next.changes.attempts), (b"1", 1))
+        self.assertEqual(
+            (frame.next.edits.headers[0].values[0], frame.next.changes.attempts), (b"1", 1)
+        )
         stream.send(result(7, 503))
         self.assertEqual(stream.get(7).WhichOneof("kind"), "drop")
         frame = stream.get(7)
@@ -90,7 +107,10 @@ class Wire(unittest.TestCase):
         self.assertIn("retry", error.message)
 
     def test_a_grant_without_retry_takes_the_need_away(self):
-        stream = self.open("retry", granted=pb.Needs(request=pb.RequestNeeds(edit=["*"]), response=pb.ResponseNeeds()))
+        stream = self.open(
+            "retry",
+            granted=pb.Needs(request=pb.RequestNeeds(edit=["*"]), response=pb.ResponseNeeds()),
+        )
         stream.start(7)
         stream.send(result(7, 503))
         kinds = [stream.get(7).WhichOneof("kind") for _ in range(2)]
@@ -101,13 +121,17 @@ class Wire(unittest.TestCase):
     def test_response_only_gets_the_result_in_do(self):
         stream = self.open("after")
         frame = stream.start(7, result=result(7, 204).result)
-        self.assertEqual([(h.name, h.values[0]) for h in returned(frame).edits.headers], [("x-b", b"204")])
+        self.assertEqual(
+            [(h.name, h.values[0]) for h in returned(frame).edits.headers], [("x-b", b"204")]
+        )
 
     # wire.error, wire.panic
 
     def ask(self, what, after=None):
         stream = self.open("errors")
-        frame = stream.start(7, request=pb.Request(headers=[pb.Header(name="x-what", value=what.encode())]))
+        frame = stream.start(
+            7, request=pb.Request(headers=[pb.Header(name="x-what", value=what.encode())])
+        )
         if after is not None:
             self.assertEqual(frame.WhichOneof("kind"), "next")
             stream.send(after)
@@ -123,7 +147,10 @@ class Wire(unittest.TestCase):
         for what, said in (("bug", "KeyError: 'who knows'"), ("exit", "SystemExit: 3")):
             with self.subTest(what):
                 e = self.ask(what).error
-                self.assertEqual((e.kind, getattr(e, "class"), e.message, e.panic), ("internal", "terminal", "panic: " + said, True))
+                self.assertEqual(
+                    (e.kind, getattr(e, "class"), e.message, e.panic),
+                    ("internal", "terminal", "panic: " + said, True),
+                )
 
     def test_errors_of_the_network_have_its_kinds(self):
         for what, kind in (("net", "network"), ("slow", "timeout")):
@@ -146,7 +173,10 @@ class Wire(unittest.TestCase):
     def test_an_answer_of_its_own(self):
         r = self.ask("answer").response
         self.assertEqual((r.status, r.body.data), (403, b'{"no": true}'))
-        self.assertEqual({h.name: h.value for h in r.headers}, {"x-own": b"1", "content-type": b"application/json"})
+        self.assertEqual(
+            {h.name: h.value for h in r.headers},
+            {"x-own": b"1", "content-type": b"application/json"},
+        )
 
     def test_a_stage_that_returns_nothing_is_told_so(self):
         e = self.ask("nothing").error
@@ -178,8 +208,13 @@ class Wire(unittest.TestCase):
         self.assertIn("response.body_limit", out.response.body.data.decode())
 
     def test_an_error_made_of_a_broken_body_says_so(self):
-        out = self.read(pb.Body(data=b"some", error=pb.Error(kind="network", message="cut")), "tell")
-        self.assertEqual((out.error.kind, out.error.message, out.error.of_body, out.error.of_result), ("network", "cut", True, False))
+        out = self.read(
+            pb.Body(data=b"some", error=pb.Error(kind="network", message="cut")), "tell"
+        )
+        self.assertEqual(
+            (out.error.kind, out.error.message, out.error.of_body, out.error.of_result),
+            ("network", "cut", True, False),
+        )
 
     def test_a_stream_is_not_read(self):
         out = self.read(None, stream=True, length=-1)
@@ -203,7 +238,12 @@ class Wire(unittest.TestCase):
             with self.subTest(upload_first=upload_first):
                 stream = self.open("uploads")
                 number, data = (1 << 63) + upload_first, os.urandom(200_000)
-                do = stream.do(number, request=pb.Request(length=len(data), body=pb.Body(apart=True, length=len(data))))
+                do = stream.do(
+                    number,
+                    request=pb.Request(
+                        length=len(data), body=pb.Body(apart=True, length=len(data))
+                    ),
+                )
                 if upload_first:  # it waits for the frame that it belongs to
                     taken = self.host.upload(number, data)
                     stream.send(do)
@@ -235,7 +275,11 @@ class Wire(unittest.TestCase):
         gone.cancel()
         stream = self.open("uploads")
         data = bytes(100_000)
-        stream.send(stream.do(31, request=pb.Request(length=len(data), body=pb.Body(apart=True, length=len(data)))))
+        stream.send(
+            stream.do(
+                31, request=pb.Request(length=len(data), body=pb.Body(apart=True, length=len(data)))
+            )
+        )
         self.host.upload(31, data).result()
         stream.get(31)
         stream.send(result(31))
@@ -250,7 +294,9 @@ class Wire(unittest.TestCase):
         stream.send(result(7))
         stream.send(pb.Frame(exchange=7, cancel=pb.Cancel()))
         self.assertIn("blocks was told canceled", stream.log().log.message)
-        self.assertEqual(stream.start(7).WhichOneof("kind"), "next")  # the number is free, and nothing else was sent for it
+        self.assertEqual(
+            stream.start(7).WhichOneof("kind"), "next"
+        )  # the number is free, and nothing else was sent for it
 
     def test_cancel_ends_the_wait_for_an_answer(self):
         stream = self.open("edits")
@@ -279,7 +325,9 @@ class Wire(unittest.TestCase):
 
     def test_an_async_stage_has_the_same_conversation(self):
         stream = self.open("async")
-        frame = stream.start(7, request=pb.Request(headers=[pb.Header(name="x-what", value=b"wait")]))
+        frame = stream.start(
+            7, request=pb.Request(headers=[pb.Header(name="x-what", value=b"wait")])
+        )
         self.assertEqual(frame.wait.duration, 500_000_000)
         stream.send(pb.Frame(exchange=7, awake=pb.Awake()))
         self.assertEqual(stream.get(7).next.edits.headers[0].name, "x-async")
@@ -305,32 +353,61 @@ class Wire(unittest.TestCase):
     def test_changes_travel_in_the_next_frame(self):
         stream = self.open("changes")
         ch = stream.start(7).next.changes
-        self.assertEqual((ch.attach.credential, ch.attach.subject, ch.idempotent, ch.idempotency_key), ("partner", "ada", True, "key-1"))
+        self.assertEqual(
+            (ch.attach.credential, ch.attach.subject, ch.idempotent, ch.idempotency_key),
+            ("partner", "ada", True, "key-1"),
+        )
         e = ch.events[0]
-        self.assertEqual((e.name, e.text, e.reason, e.attempt, e.status, e.duration), ("looked", "at it", "why", 1, 3, 500_000_000))
+        self.assertEqual(
+            (e.name, e.text, e.reason, e.attempt, e.status, e.duration),
+            ("looked", "at it", "why", 1, 3, 500_000_000),
+        )
         stream.send(result(7))
         ch = returned(stream.get(7)).changes
         self.assertFalse(ch.HasField("attach") or ch.events)
-        self.assertEqual((ch.rejected, ch.skip_credential, ch.stopped), ("partner", "public", "enough"))
-        self.assertEqual((ch.judged.kind, getattr(ch.judged, "class"), ch.judged.message), ("server", "unknown", "odd"))
+        self.assertEqual(
+            (ch.rejected, ch.skip_credential, ch.stopped), ("partner", "public", "enough")
+        )
+        self.assertEqual(
+            (ch.judged.kind, getattr(ch.judged, "class"), ch.judged.message),
+            ("server", "unknown", "odd"),
+        )
 
     # wire.log, wire.span
 
     def test_logs_and_spans(self):
         stream = self.open("telemetry")
-        stream.send(stream.do(7, log_level=0, recording=True, traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+        stream.send(
+            stream.do(
+                7,
+                log_level=0,
+                recording=True,
+                traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            )
+        )
         first, second = stream.log(), stream.log()
         self.assertEqual((first.exchange, first.log.message, first.log.level), (7, "told so", 0))
         attrs = {a.key: a for a in first.log.attributes}
-        self.assertEqual((attrs["n"].integer, attrs["took"].duration, list(attrs["list"].texts.texts)), (1, 2 * 10**9, ["a", "b"]))
+        self.assertEqual(
+            (attrs["n"].integer, attrs["took"].duration, list(attrs["list"].texts.texts)),
+            (1, 2 * 10**9, ["a", "b"]),
+        )
         self.assertEqual(attrs["who"].group.attributes[0].text, "ada")
-        self.assertEqual((second.log.level, "ValueError: inner" in str(second.log.attributes)), (8, True))
+        self.assertEqual(
+            (second.log.level, "ValueError: inner" in str(second.log.attributes)), (8, True)
+        )
         stream.get(7)
         stream.send(result(7))
         out = returned(stream.get(7))
         self.assertEqual(out.span.attributes[0].text, "ada")
-        self.assertEqual([(s.name, s.parent, s.kind) for s in out.spans], [("token", 0, "client"), ("inner", 1, "internal"), ("bad", 0, "internal")])
-        self.assertEqual((out.spans[0].data.attributes[0].key, out.spans[0].data.events[0].name), ("host", "asked"))
+        self.assertEqual(
+            [(s.name, s.parent, s.kind) for s in out.spans],
+            [("token", 0, "client"), ("inner", 1, "internal"), ("bad", 0, "internal")],
+        )
+        self.assertEqual(
+            (out.spans[0].data.attributes[0].key, out.spans[0].data.events[0].name),
+            ("host", "asked"),
+        )
         self.assertTrue(out.spans[2].data.failed and out.spans[0].end >= out.spans[0].start > 0)
 
     def test_nothing_is_recorded_where_nobody_records(self):
@@ -345,7 +422,11 @@ class Wire(unittest.TestCase):
     def test_the_end_of_a_call_is_told(self):
         stream = self.open("calls")
         frame = pb.Frame(exchange=50)
-        frame.ended.instance, frame.ended.status, frame.ended.request.url = 1, 502, "https://api.example.com/x"
+        frame.ended.instance, frame.ended.status, frame.ended.request.url = (
+            1,
+            502,
+            "https://api.example.com/x",
+        )
         frame.ended.error.kind = "server"
         stream.send(frame)
         log = stream.log()
@@ -386,7 +467,11 @@ class Wire(unittest.TestCase):
 
     def test_an_answer_for_an_exchange_that_has_ended_is_ignored(self):
         stream = self.open("tenant")
-        stream.send(result(7), pb.Frame(exchange=7, cancel=pb.Cancel()), pb.Frame(exchange=7, body=pb.Body()))
+        stream.send(
+            result(7),
+            pb.Frame(exchange=7, cancel=pb.Cancel()),
+            pb.Frame(exchange=7, body=pb.Body()),
+        )
         self.assertTrue(stream.start(7).next.last)
 
     def test_sessions_have_instances_of_their_own(self):
@@ -403,7 +488,9 @@ class Wire(unittest.TestCase):
             stream.get()
 
     def test_words_that_are_not_granted_are_an_error_that_names_the_need(self):
-        stream = self.open("granted", granted=pb.Needs(request=pb.RequestNeeds(call=["labels"]), answer=True))
+        stream = self.open(
+            "granted", granted=pb.Needs(request=pb.RequestNeeds(call=["labels"]), answer=True)
+        )
         self.assertIn('"subject"', returned(stream.start(7)).error.message)
 
 

@@ -1,0 +1,72 @@
+package python_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leatdev/leat/plugins/python"
+)
+
+// interpreter returns a Python that has gRPC. Without one the test is skipped; where LEAT_CI=1 promises that it is there, it fails.
+func interpreter(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"python3", "/usr/bin/python3"} { // the second: where another one hides the system's
+		if exec.CommandContext(t.Context(), name, "-c", "import grpc, google.protobuf").Run() == nil {
+			return name
+		}
+	}
+	const what = "it needs Python with gRPC: apt-get install python3-grpcio"
+	if os.Getenv("LEAT_CI") == "1" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+	return ""
+}
+
+func TestSDK(t *testing.T) {
+	ran := regexp.MustCompile(`Ran [1-9][0-9]* tests`)
+	for _, test := range []struct{ name, dir, path string }{
+		{"passes_its_own_tests", ".", "."},
+		{"passes_the_tests_of_the_example", "../examples/tenant", "../../python"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if testing.Short() {
+				t.Skip("it starts some forty processes")
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, interpreter(t), "-m", "unittest", "discover", "-t", ".", "-s", "tests")
+			cmd.Dir, cmd.WaitDelay = test.dir, time.Second
+			cmd.Env = append(os.Environ(), "PYTHONPATH="+test.path, "PYTHONDONTWRITEBYTECODE=1")
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("python3 -m unittest: %v\n%s", err, out)
+			}
+			if !ran.Match(out) {
+				t.Errorf("no test ran:\n%s", out)
+			}
+		})
+	}
+	t.Run("is_embedded_as_a_project_needs_it", func(t *testing.T) {
+		for _, path := range []string{"leat_plugin/__init__.py", "leat_plugin/plugin_pb2.py", "leat_plugin/testing.py", "leat_plugin/py.typed"} {
+			if _, err := fs.Stat(python.SDK(), path); err != nil {
+				t.Error(err)
+			}
+		}
+		err := fs.WalkDir(python.SDK(), ".", func(path string, _ fs.DirEntry, err error) error {
+			if path != "." && !strings.HasPrefix(path, "leat_plugin") {
+				t.Errorf("%s is no part of the SDK", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
