@@ -31,16 +31,16 @@ func beRecorded() error {
 			},
 			Response: &pipeline.ResponseNeeds{Headers: []string{"x-up"}, Edit: []string{"x-seen", ":status"}},
 		}),
-		recordedType("last", last, pipeline.Needs{Request: pipeline.RequestNeeds{Edit: []string{"x-out"}}, Credentials: []string{"key"}}),
-		recordedType("end", end, pipeline.Needs{Request: pipeline.RequestNeeds{Headers: []string{"x-do"}}, Response: up, Answer: true}),
-		recordedType("twice", twice, pipeline.Needs{Response: up, Retry: true}),
-		recordedType("bodies", upper, pipeline.Needs{
+		recordedType("last", recordedLast, pipeline.Needs{Request: pipeline.RequestNeeds{Edit: []string{"x-out"}}, Credentials: []string{"key"}}),
+		recordedType("end", recordedEnd, pipeline.Needs{Request: pipeline.RequestNeeds{Headers: []string{"x-do"}}, Response: up, Answer: true}),
+		recordedType("twice", recordedTwice, pipeline.Needs{Response: up, Retry: true}),
+		recordedType("bodies", recordedBodies, pipeline.Needs{
 			Request:  pipeline.RequestNeeds{Body: pipeline.BodyFull, Edit: []string{":body"}},
 			Response: &pipeline.ResponseNeeds{Body: pipeline.BodyFull, Edit: []string{":body"}},
 		}),
-		recordedType("digest", digest, pipeline.Needs{Request: pipeline.RequestNeeds{Body: pipeline.BodyDigest, Edit: []string{"x-out"}}}),
-		recordedType("after", after, pipeline.Needs{Response: seen}),
-		pipeline.Define("watch", struct{}{}, func(_ struct{}, s pipeline.Settings) (pipeline.Stage, error) { return &watch{s}, nil }).
+		recordedType("digest", recordedDigest, pipeline.Needs{Request: pipeline.RequestNeeds{Body: pipeline.BodyDigest, Edit: []string{"x-out"}}}),
+		recordedType("after", recordedAfter, pipeline.Needs{Response: seen}),
+		pipeline.Define("watch", struct{}{}, func(_ struct{}, s pipeline.Settings) (pipeline.Stage, error) { return &recordedWatch{s}, nil }).
 			WithNeeds(pipeline.Needs{Calls: true}),
 	}})
 }
@@ -84,8 +84,8 @@ func newEdit(c editConfig, s pipeline.Settings) (pipeline.Stage, error) {
 	}), nil
 }
 
-// last has no part in the answer.
-func last(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+// recordedLast has no part in the answer.
+func recordedLast(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	call := pipeline.CallFrom(req.Context())
 	call.UseCredential("key", "")
 	call.Note(pipeline.Event{Name: "noted", Reason: "why", Text: "of last"})
@@ -93,8 +93,8 @@ func last(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return next.RoundTrip(req)
 }
 
-// end ends in all ways.
-func end(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+// recordedEnd ends in all ways.
+func recordedEnd(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	answer := func(text string) (*http.Response, error) {
 		return &http.Response{
 			StatusCode: http.StatusNonAuthoritativeInfo, Header: http.Header{"X-Own": {"yes"}}, ContentLength: int64(len(text)), Request: req,
@@ -118,8 +118,8 @@ func end(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return resp, err
 }
 
-// twice sends a second time where the first was busy.
-func twice(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+// recordedTwice sends a second time where the first was busy.
+func recordedTwice(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	rewind := pipeline.Replay(req)
 	for {
 		r, err := rewind.Next()
@@ -138,8 +138,8 @@ func twice(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	}
 }
 
-// upper hands on bodies in capitals.
-func upper(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+// recordedBodies hands on bodies in capitals.
+func recordedBodies(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	data, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
@@ -158,8 +158,8 @@ func upper(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return resp, nil
 }
 
-// digest tells the upstream what a body is.
-func digest(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+// recordedDigest tells the upstream what a body is.
+func recordedDigest(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	d, err := pipeline.DigestOf(req)
 	if err != nil {
 		return nil, err
@@ -168,8 +168,8 @@ func digest(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return next.RoundTrip(req)
 }
 
-// after acts on answers alone.
-func after(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+// recordedAfter acts on answers alone.
+func recordedAfter(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
 	if err == nil {
 		resp.Header.Set("X-Seen", resp.Header.Get("X-Up"))
@@ -177,16 +177,16 @@ func after(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return resp, err
 }
 
-// watch hears of the ends of calls.
-type watch struct{ settings pipeline.Settings }
+// recordedWatch hears of the ends of calls.
+type recordedWatch struct{ settings pipeline.Settings }
 
 // Do implements pipeline.Stage.
-func (*watch) Do(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+func (*recordedWatch) Do(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return next.RoundTrip(req)
 }
 
 // CallEnded implements pipeline.CallObserver.
-func (w *watch) CallEnded(ctx context.Context, c *pipeline.Call, _ *http.Request) {
+func (w *recordedWatch) CallEnded(ctx context.Context, c *pipeline.Call, _ *http.Request) {
 	status, err := c.Result()
 	if err != nil {
 		status = -1
