@@ -50,13 +50,16 @@ func (x *exchange) digest(b *requestBody) error {
 	if err != nil {
 		return fmt.Errorf("reading the request's body: %w", err)
 	}
-	h := sha256.New()
-	n, err := io.Copy(h, rc)
-	_ = rc.Close()
+	sum, err := readWhile(x.ctx, rc, func() (pipeline.Digest, error) {
+		h := sha256.New()
+		n, err := io.Copy(h, rc)
+		_ = rc.Close()
+		return pipeline.Digest{Length: n, SHA256: [sha256.Size]byte(h.Sum(nil))}, err
+	})
 	if err != nil {
 		return x.bodyFailed(err)
 	}
-	b.length, b.sum = n, h.Sum(nil)
+	b.length, b.sum = sum.Length, sum.SHA256[:]
 	fresh, err := x.req.GetBody() // the door's source has one reader at a time
 	if err != nil {
 		return fmt.Errorf("reading the request's body: %w", err)
@@ -79,14 +82,14 @@ func (x *exchange) buffer(b *requestBody, need pipeline.RequestNeeds) error {
 	if x.req.ContentLength > limit {
 		return x.bodyTooLong(limit)
 	}
-	data, err := readUpTo(x.req.Body, limit+1, x.req.ContentLength)
+	under, size := x.req.Body, x.req.ContentLength
+	data, err := readWhile(x.ctx, under, func() ([]byte, error) { return readUpTo(under, limit+1, size) })
 	if err != nil {
 		return x.bodyFailed(err)
 	}
 	if int64(len(data)) > limit {
 		return x.bodyTooLong(limit)
 	}
-	under := x.req.Body
 	x.req.Body = &memoryBody{Reader: bytes.NewReader(data), under: under}
 	x.req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 	b.length = int64(len(data))

@@ -2,11 +2,13 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/leatdev/leat/pipeline"
@@ -97,6 +99,64 @@ func TestBody_of_a_request_that_can_not_be_read(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestBody_that_blocks: a caller who leaves need not wait for the body that it has given, nor for its Close.
+func TestBody_that_blocks(t *testing.T) {
+	for _, mode := range []pipeline.BodyMode{pipeline.BodyDigest, pipeline.BodyFull} {
+		for _, again := range []bool{false, true} {
+			needs := signs()
+			needs.Request.Body = mode
+			sc := newScene(t, needs, answering, nil, withTable(`on_failure = "skip"`))
+			body := &stuckBody{reached: make(chan struct{}), release: make(chan struct{}), ended: make(chan struct{})}
+			ctx, cancel := context.WithCancel(t.Context())
+			req := sc.request(http.MethodPost, "https://upstream.test/", nil).WithContext(ctx)
+			req.Body, req.ContentLength = body, 10
+			if again {
+				req.GetBody = func() (io.ReadCloser, error) { return body, nil }
+			}
+			go func() {
+				<-body.reached
+				cancel()
+			}()
+			_, _, err := sc.get(req)
+			if e := sc.failure(err); e.Kind != pipeline.KindCanceled || !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, again %v: got %v", mode, again, err)
+			}
+			close(body.release)
+			<-body.ended
+		}
+	}
+}
+
+// stuckBody gives its first byte when it is released, and says so.
+type stuckBody struct {
+	reached, release, ended chan struct{}
+	first, last             sync.Once
+}
+
+func (b *stuckBody) Read([]byte) (int, error) {
+	b.first.Do(func() { close(b.reached) })
+	<-b.release
+	b.last.Do(func() { close(b.ended) })
+	return 0, io.EOF
+}
+
+func (*stuckBody) Close() error { return nil }
+
+// TestBody_that_panics: it is the caller's goroutine that panics, where the door sees it.
+func TestBody_that_panics(t *testing.T) {
+	needs := signs()
+	needs.Request.Body = pipeline.BodyDigest
+	sc := newScene(t, needs, answering, nil)
+	_, _, err := sc.get(sc.request(http.MethodPost, "https://upstream.test/", panicking{}))
+	if e := sc.failure(err); e.Kind != pipeline.KindInternal || !strings.Contains(e.Message, "the cat sat on it") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("the cat sat on it") }
 
 type failing struct{ err error }
 
