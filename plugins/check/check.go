@@ -52,15 +52,15 @@ func Plugin(ctx context.Context, plan pipeline.PluginPlan, stages []Stage, o Opt
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	var b *broken
-	if err != nil && !errors.As(err, &b) {
+	b, ok := errors.AsType[*broken](err)
+	if err != nil && !ok {
 		return nil, err
 	}
-	if b != nil {
+	if ok {
 		c.broken(b.rule, "%s", b.text)
 		c.given = "it can't be tried as long as the plugin does not start"
 	}
-	return c.results(plan.Name, Rules(), c.given), nil
+	return c.results(plan.Name, Rules(), c.given, c.missing), nil
 }
 
 // checker is one check of one plugin.
@@ -78,6 +78,7 @@ type checker struct {
 	silences atomic.Int32
 	firsts   []string
 	unmade   map[string]bool // stages, by name, that could not be made
+	missing  []string        // types of which the file has no stage, and that none can be made of without a config
 	given    string          // why the rest was not tried
 }
 
@@ -96,13 +97,6 @@ func (c *checker) run(ctx context.Context, o Options) error {
 	c.try(ctx, c.judges)
 	for _, st := range c.stages {
 		c.tryStage(ctx, st, o.wants("wire."))
-	}
-	if len(c.stages) == 0 {
-		for _, r := range Wire() {
-			if r.Needs != "" {
-				c.untried(r.ID, "the file has no stage of the plugin, and its types have configs that can't be empty")
-			}
-		}
 	}
 	if o.wants("wire.") {
 		c.finale(ctx)
@@ -168,11 +162,10 @@ func (c *checker) try(ctx context.Context, f func(context.Context, *process) err
 
 // note notes what an error breaks.
 func (c *checker) note(ctx context.Context, err error) {
-	if err == nil || ctx.Err() != nil || errors.Is(err, errGiven) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errGiven) || errors.Is(err, errSpoiled) {
 		return
 	}
-	var b *broken
-	if errors.As(err, &b) {
+	if b, ok := errors.AsType[*broken](err); ok {
 		c.broken(b.rule, "%s", b.text)
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,7 +112,7 @@ func (j job) verdicts(t *testing.T, h *host.Host) Verdicts {
 	if err != nil {
 		return Verdicts{Unable: err.Error()}
 	}
-	defer keeper.Close()
+	defer func() { _ = keeper.Close() }() // its one stage is never used
 	var opts []conformance.StageOption
 	if typ, ok := iface.Type(j.Stage.Type); ok {
 		if slices.Contains(typ.Needs.Request.Edit, ":body") {
@@ -128,6 +129,9 @@ func (j job) verdicts(t *testing.T, h *host.Host) Verdicts {
 	v := Verdicts{Broken: map[string][]Breach{}, Untried: map[string]string{}}
 	for _, one := range found {
 		for _, f := range one.Findings {
+			if strings.Contains(f.Saw, "has no Unwrap") {
+				continue // the host, not the plugin, stands around the request's body: for its digest it opens it anew
+			}
 			v.Broken[one.ID] = append(v.Broken[one.ID], Breach{Seen: f.Saw + "; when: " + f.When, Advice: f.Do})
 		}
 		if one.Unshown {

@@ -93,8 +93,14 @@ func (s *session) make(number uint64, in *instance, r Request, change func(*wire
 func (x *exchange) await(rule, what string) (*wire.Frame, error) {
 	t := time.NewTimer(patience)
 	defer t.Stop()
+	if x.s.spoiled.Load() {
+		return nil, errSpoiled
+	}
 	select {
 	case f := <-x.in:
+		if x.s.spoiled.Load() {
+			return nil, errSpoiled
+		}
 		return f, nil
 	case <-x.s.gone:
 		select {
@@ -108,6 +114,9 @@ func (x *exchange) await(rule, what string) (*wire.Frame, error) {
 		return nil, breach(rule, "no answer came to %s within %s", what, patience)
 	}
 }
+
+// errSpoiled ends a scenario in which the plugin spoke out of turn, which is noted.
+var errSpoiled = errors.New("the plugin spoke out of turn")
 
 // quiet reports the frame that comes within d, nil if none does.
 func (x *exchange) quiet(d time.Duration) *wire.Frame {
@@ -211,14 +220,6 @@ func (x *exchange) answer(f *wire.Frame, p play) (over bool, err error) {
 	return false, breach("wire.return", "an exchange got %s", kindOf(f))
 }
 
-// hold looks whether the plugin goes on without the host's word.
-func (x *exchange) hold(rule string) *wire.Frame {
-	x.s.mu.Lock()
-	x.held = rule
-	x.s.mu.Unlock()
-	return x.quiet(shortly)
-}
-
 func (x *exchange) count() int {
 	x.s.mu.Lock()
 	defer x.s.mu.Unlock()
@@ -262,7 +263,7 @@ func (x *exchange) uploading(rule, when string, body []byte, sent func()) error 
 		n := min(len(body), wire.GoodChunk)
 		chunk := &wire.Chunk{Data: body[:n]}
 		if first {
-			chunk.Exchange, chunk.Length = x.number, uint64(total) //nolint:gosec // a length
+			chunk.Exchange, chunk.Length = x.number, uint64(total)
 		}
 		if err := stream.Send(chunk); err != nil {
 			break // CloseAndRecv tells why

@@ -34,7 +34,11 @@ func (c *checker) finale(ctx context.Context) {
 	if c.silences.Load() >= mostSilent {
 		return
 	}
-	c.apart(ctx, c.terminated)
+	if cmd := c.plan.Config.Command; len(cmd) > 1 && filepath.Base(cmd[0]) == "go" && cmd[1] == "run" {
+		c.untried("wire.draining", "go run ends at SIGTERM, and does not pass it on: build the program, and name that in command")
+	} else {
+		c.apart(ctx, c.terminated)
+	}
 	c.apart(ctx, c.hungUp)
 	for _, f := range []func(context.Context) error{c.version, c.byHand, c.encrypted, c.development} {
 		if ctx.Err() == nil {
@@ -71,15 +75,12 @@ func (c *checker) interrupted(ctx context.Context, p *process) error {
 
 // terminated sends SIGTERM while an exchange is under way.
 func (c *checker) terminated(ctx context.Context, p *process) error {
-	i := slices.IndexFunc(c.stages, func(s Stage) bool { return !s.Assumed })
+	i := slices.IndexFunc(c.stages, func(s Stage) bool { return !c.refused(s) })
 	if i < 0 {
-		i = 0
-	}
-	if len(c.stages) == 0 {
 		p.trial.Signal(term)
 	} else if err := c.with(ctx, p, c.stages[i], c.drains); err != nil && !p.over() {
 		return err
-	} else if b := (*broken)(nil); errors.As(err, &b) && b.rule != "wire.panic" {
+	} else if b, ok := errors.AsType[*broken](err); ok && b.rule != "wire.panic" {
 		return err
 	}
 	if !p.ends(farewell) {
@@ -103,8 +104,7 @@ func (c *checker) hungUp(_ context.Context, p *process) error {
 func (c *checker) version(ctx context.Context) error {
 	const future = 999
 	p, err := c.launch(ctx, handshake(strconv.Itoa(future)), c.plan.Config.StartTimeout)
-	var b *broken
-	if errors.As(err, &b) {
+	if b, ok := errors.AsType[*broken](err); ok {
 		return breach("wire.version", "the host's list of versions was %d, and %s", future, b.text)
 	}
 	if err != nil {
@@ -121,8 +121,7 @@ func (c *checker) version(ctx context.Context) error {
 // byHand starts the program as a person does.
 func (c *checker) byHand(ctx context.Context) error {
 	p, err := c.launch(ctx, nil, farewell)
-	var b *broken
-	if errors.As(err, &b) {
+	if b, ok := errors.AsType[*broken](err); ok {
 		if strings.Contains(b.text, farewell.String()) {
 			return breach("wire.handshake", "without LEAT_PLUGIN in its environment it ran still %s later", farewell)
 		}
@@ -159,7 +158,7 @@ func (c *checker) development(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	socket := filepath.Join(dir, "dev.sock")
 	if err := stale(socket); err != nil {
 		return err
@@ -189,7 +188,7 @@ func (c *checker) development(ctx context.Context) error {
 	if p.ends(grace) {
 		return breach(rule, "its standard input ended, and the process %s: a debugger has none", p.trial.Ended())
 	}
-	second, err := net.DialTimeout("unix", socket, patience)
+	second, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "unix", socket)
 	if err != nil {
 		return breach(rule, "it took one connection, and no second: %v", err)
 	}
@@ -225,7 +224,7 @@ func dial(ctx context.Context, p *process, socket string, within time.Duration) 
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if conn, err := net.Dial("unix", socket); err == nil {
+		if conn, err := new(net.Dialer).DialContext(ctx, "unix", socket); err == nil {
 			return conn
 		}
 		select {

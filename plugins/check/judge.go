@@ -50,6 +50,7 @@ func (s *session) knows(number uint64) bool { _, ok := s.old[number]; return ok 
 func (s *session) judgeStranger(f *wire.Frame) {
 	rule, known := s.old[f.GetExchange()]
 	switch {
+	case s.spoiled.Load():
 	case !known:
 		s.c.broken("wire.numbers", "%s came for exchange %d, which the host never began", kindOf(f), f.GetExchange())
 	case rule != "":
@@ -64,14 +65,14 @@ func (x *exchange) judge(f *wire.Frame) {
 		x.ended = x.answered()
 		return
 	case x.turn == turnOver:
-		x.fault(x.ended, "%s came after the one that ended the exchange", kindOf(f))
+		x.fault(x.ended, "%s came for an exchange that was over", kindOf(f))
 		return
 	case x.turn == turnResult && x.held != "":
-		x.fault(x.held, "%s came before the host's word", kindOf(f))
+		x.early(x.held, "%s came before the host's word", kindOf(f))
 	case x.turn == turnAwake:
-		x.fault("wire.wait", "%s came before Awake", kindOf(f))
+		x.early("wire.wait", "%s came before Awake", kindOf(f))
 	case x.turn == turnBody:
-		x.fault("wire.read", "%s came before the Body that Read asks for", kindOf(f))
+		x.early("wire.read", "%s came before the Body that Read asks for", kindOf(f))
 	}
 	switch k := f.GetKind().(type) {
 	case *wire.Frame_Next:
@@ -96,6 +97,9 @@ func (x *exchange) judge(f *wire.Frame) {
 func (x *exchange) answered() string { return x.once }
 
 func (x *exchange) fault(rule, format string, args ...any) {
+	if x.s.spoiled.Load() {
+		return
+	}
 	at := ""
 	if x.inst != nil {
 		at = " (stage " + x.inst.stage.Name + ")"
@@ -103,14 +107,23 @@ func (x *exchange) fault(rule, format string, args ...any) {
 	x.s.c.broken(rule, format+at, args...)
 }
 
+// early notes a frame that came out of turn. What follows of the stage would be judged wrongly, and is not.
+func (x *exchange) early(rule, format string, args ...any) {
+	if x.s.spoiled.Load() {
+		return
+	}
+	x.fault(rule, format, args...)
+	x.s.spoiled.Store(true)
+}
+
 func (x *exchange) judgeNext(n *wire.Next) {
 	c, needs := x.s.c, x.inst.needs
 	if x.turn == turnResult {
-		x.fault("wire.next", "a Next came before the Result of the one before")
+		x.early("wire.next", "a Next came before the Result of the one before")
 	}
 	switch {
 	case x.inst.after():
-		x.fault("wire.response_only", "a Next came where Do had the Result in it")
+		x.early("wire.response_only", "a Next came where Do had the Result in it")
 	case x.nexts > 0 && !needs.Retry:
 		x.fault("wire.next", "a second Next came, and the needs have no retry")
 		c.advise("wire.next", "have a second call of next fail in the stage, or name retry in its needs")
@@ -120,7 +133,7 @@ func (x *exchange) judgeNext(n *wire.Next) {
 	if needs.Response == nil && !needs.Retry {
 		c.kept("wire.last")
 		if !n.GetLast() {
-			x.fault("wire.last", "a stage without response needs sent a Next that waits for the Result")
+			x.early("wire.last", "a stage without response needs sent a Next that waits for the Result")
 		}
 	} else if !n.GetLast() {
 		c.kept("wire.next")
@@ -213,7 +226,7 @@ const longestWait = 24 * time.Hour
 func (x *exchange) judgeWait(w *wire.Wait) {
 	x.s.c.kept("wire.wait")
 	if x.turn == turnResult {
-		x.fault("wire.wait", "Wait came between Next and its Result")
+		x.early("wire.wait", "Wait came between Next and its Result")
 	}
 	if d := time.Duration(w.GetDuration()); d < 0 || d > longestWait {
 		x.fault("wire.wait", "it asked to wait %s", d)
@@ -242,7 +255,7 @@ func (x *exchange) judgeDrop() {
 	x.s.c.kept("wire.drop")
 	switch {
 	case x.turn == turnResult:
-		x.fault("wire.drop", "Drop came between Next and its Result")
+		x.early("wire.drop", "Drop came between Next and its Result")
 	case x.result.GetResponse() == nil:
 		x.fault("wire.drop", "Drop came when there was no response")
 	}
@@ -275,7 +288,9 @@ func (x *exchange) judgeEdits(e *wire.Edits, response bool) {
 	for _, h := range e.GetHeaders() {
 		x.judgeHeader(h.GetName(), h.GetValues()...)
 		name := http.CanonicalHeaderKey(h.GetName())
-		if !set.Named(name) && !(set.All() && (response || !hides(name))) && !(response && name == "Content-Length" && e.GetBody() != nil) {
+		length := response && name == "Content-Length" && e.GetBody() != nil
+		all := set.All() && (response || !hides(name))
+		if !length && !all && !set.Named(name) {
 			outside("header "+strings.ToLower(name), strings.ToLower(name))
 		}
 	}

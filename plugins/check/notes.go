@@ -81,15 +81,8 @@ func (n *notes) advise(rule, advice string) {
 	}
 }
 
-// any reports whether a rule is broken.
-func (n *notes) any() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.seen) > 0
-}
-
-// results tells what became of the rules. otherwise is why those were skipped that nobody says more of.
-func (n *notes) results(plugin string, rules []Rule, otherwise string) []Result {
+// results tells what became of the rules. otherwise is why those were skipped that nobody says more of; missing are types that were not tried.
+func (n *notes) results(plugin string, rules []Rule, otherwise string, missing []string) []Result {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	out := make([]Result, len(rules))
@@ -110,7 +103,10 @@ func (n *notes) results(plugin string, rules []Rule, otherwise string) []Result 
 			} else if otherwise == "" {
 				out[i].Reason = "nothing showed it"
 				if r.Needs != "" {
-					out[i].Reason = "the file has no stage for it; it takes " + r.Needs
+					out[i].Reason = "it takes " + r.Needs
+				}
+				if len(missing) > 0 {
+					out[i].Reason += "; not tried, for the file has no stage of that type and it needs a config: " + strings.Join(missing, ", ")
 				}
 			}
 		}

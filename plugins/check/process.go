@@ -87,7 +87,7 @@ func (c *checker) start(ctx context.Context) (*process, error) {
 	}
 	path, err := p.judge(p.line)
 	if err == nil {
-		err = p.connect(path)
+		err = p.connect(ctx, path)
 	}
 	if err != nil {
 		p.close()
@@ -119,8 +119,8 @@ func (p *process) judge(line string) (path string, err error) {
 }
 
 // connect makes the one connection.
-func (p *process) connect(path string) error {
-	conn, err := net.DialTimeout("unix", path, patience)
+func (p *process) connect(ctx context.Context, path string) error {
+	conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "unix", path)
 	if err != nil {
 		return breach("wire.handshake", "nobody listened on its socket when it had printed the line: %v", err)
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"crypto/sha256"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type Request struct {
 
 const origin = "https://api.example.com"
 
-// caught are the headers of each request; credentials among them travel to who names them.
+// headers are those that travel to who names them; credentials are among them.
 func (r Request) headers(names []string) []*wire.Header {
 	h := http.Header{
 		"Accept": {"application/json"}, "User-Agent": {"leat-check"}, "X-Check-Many": {"one", "two"}, "X-Check-Bytes": {"gr\xfc\xdfe"},
@@ -33,9 +34,7 @@ func (r Request) headers(names []string) []*wire.Header {
 	if r.Body != nil {
 		h.Set("Content-Type", "application/json")
 	}
-	for name, values := range r.Header {
-		h[name] = values
-	}
+	maps.Copy(h, r.Header)
 	secret := map[string]bool{"Authorization": true, "Cookie": true, "X-Api-Key": true, "Proxy-Authorization": true}
 	set := pipeline.NewNameSet(names)
 	for _, name := range names {

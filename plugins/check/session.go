@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,6 +25,8 @@ type session struct {
 	cancel context.CancelFunc
 	gone   chan struct{} // closed once the stream has ended:
 	err    error         // so; nil in order
+
+	spoiled atomic.Bool // a frame came out of turn
 
 	sending sync.Mutex
 	mu      sync.Mutex
@@ -150,12 +153,12 @@ func (s *session) ended() error {
 	return s.c.lost(s.p, s.err)
 }
 
-// number returns the next one. They are large, and differ in their upper bits, too.
+// number returns the next one. They are small: what large ones do is tried apart.
 func (s *session) number() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next++
-	return s.next<<40 | 1<<62 | 7
+	return s.next << 8
 }
 
 // expect makes the exchange of a number known.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ func (c *checker) tryStage(ctx context.Context, st Stage, all bool) {
 		err := c.with(ctx, p, st, func(s *session, in *instance) error { return s.shut(in) })
 		if b, ok := err.(*broken); ok && st.Assumed && b.rule == "wire.open" { //nolint:errorlint // with returns it as it is
 			usable = false
-			c.untried("wire.open", "the file has no stage of type %s, and one without a config can't be made: %s", st.Type, b.text)
+			c.missing = append(c.missing, st.Type)
 			return nil
 		}
 		usable = err == nil
@@ -35,7 +36,17 @@ func (c *checker) tryStage(ctx context.Context, st Stage, all bool) {
 	for _, f := range []func(*session, *instance) error{
 		c.plays, c.users, c.unwanted, c.crowd, c.numbers, c.message, c.unknown, c.deadline, c.leaves, c.cancels, c.closes, c.calls,
 	} {
-		c.try(ctx, func(ctx context.Context, p *process) error { return c.with(ctx, p, st, f) })
+		stop := false
+		c.try(ctx, func(ctx context.Context, p *process) error {
+			err := c.with(ctx, p, st, f)
+			b, ok := errors.AsType[*broken](err)
+			stop = errors.Is(err, errSpoiled) || ok && b.rule == "wire.do"
+			return err
+		})
+		if stop { // what else it breaks shows once this is mended
+			c.given = "it was not tried any more with stage " + st.Name + ", of which nothing can be told as long as it breaks another rule"
+			return
+		}
 	}
 }
 
@@ -48,6 +59,9 @@ func (c *checker) with(ctx context.Context, p *process, st Stage, f func(*sessio
 	in, err := s.open(st)
 	if err == nil {
 		err = f(s, in)
+	}
+	if s.spoiled.Load() {
+		err = errSpoiled
 	}
 	if err != nil {
 		s.kill()

@@ -1,0 +1,352 @@
+//go:build linux || darwin
+
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/leatdev/leat/plugins/internal/wire"
+)
+
+// rawSession is one host's.
+type rawSession struct {
+	p      *raw
+	stream grpc.BidiStreamingServer[wire.Batch, wire.Batch]
+
+	sending sync.Mutex
+	mu      sync.Mutex
+	types   map[uint32]string
+	busy    map[uint32]*sync.WaitGroup
+	live    map[uint64]*rawExchange
+	serial  sync.Mutex
+}
+
+// rawExchange is one of them.
+type rawExchange struct {
+	s    *rawSession
+	n    uint64
+	do   *wire.Do
+	in   chan *wire.Frame
+	gone chan struct{}
+}
+
+// Session implements wire.PluginServer.
+func (p *raw) Session(stream grpc.BidiStreamingServer[wire.Batch, wire.Batch]) error {
+	s := &rawSession{p: p, stream: stream, types: map[uint32]string{}, busy: map[uint32]*sync.WaitGroup{}, live: map[uint64]*rawExchange{}}
+	p.mu.Lock()
+	p.sessions[s] = struct{}{}
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.sessions, s)
+		if p.draining && len(p.sessions) == 0 {
+			close(p.idle)
+		}
+	}()
+	for {
+		batch, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			if p.bad == "close stream" {
+				<-stream.Context().Done()
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, f := range batch.GetFrames() {
+			if err := s.take(f); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *rawSession) send(frames ...*wire.Frame) {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	_ = s.stream.Send(&wire.Batch{Frames: frames})
+}
+
+// key is by what exchanges are kept.
+func (s *rawSession) key(n uint64) uint64 {
+	if s.p.bad == "numbers" {
+		return uint64(float64(n)) // as JavaScript does
+	}
+	return n
+}
+
+func (s *rawSession) take(f *wire.Frame) error {
+	n := s.key(f.GetExchange())
+	switch k := f.GetKind().(type) {
+	case *wire.Frame_Open:
+		s.open(n, k.Open)
+	case *wire.Frame_Close:
+		s.mu.Lock()
+		of := s.busy[k.Close.GetInstance()]
+		s.mu.Unlock()
+		go func() {
+			if of != nil && s.p.bad != "close" {
+				of.Wait()
+			}
+			if s.p.bad != "close unmade" || of != nil {
+				s.send(&wire.Frame{Exchange: n, Kind: &wire.Frame_Closed{Closed: &wire.Closed{}}})
+			}
+		}()
+	case *wire.Frame_Do:
+		s.begin(n, k.Do)
+	case *wire.Frame_Cancel:
+		s.mu.Lock()
+		x := s.live[n]
+		delete(s.live, n)
+		s.mu.Unlock()
+		if x != nil {
+			close(x.gone)
+		}
+	case *wire.Frame_Result, *wire.Frame_Awake, *wire.Frame_Body:
+		s.mu.Lock()
+		x := s.live[n]
+		s.mu.Unlock()
+		if x != nil {
+			x.in <- f
+		}
+	case *wire.Frame_Ended:
+		if s.p.bad == "ended" {
+			s.send(&wire.Frame{Exchange: n, Kind: &wire.Frame_Return{Return: &wire.Return{}}})
+		}
+	case nil:
+		if s.p.bad == "unknown" {
+			return errors.New("a frame of no known kind")
+		}
+	}
+	return nil
+}
+
+func (s *rawSession) open(n uint64, o *wire.Open) {
+	out := &wire.Opened{Mistakes: mistakes(o.GetType(), o.GetConfig())}
+	if out.Mistakes == nil || s.p.bad == "open" {
+		out.Mistakes, out.Needs = nil, wire.NeedsTo(rawNeeds(o.GetType()))
+		s.mu.Lock()
+		s.types[o.GetInstance()], s.busy[o.GetInstance()] = o.GetType(), &sync.WaitGroup{}
+		s.mu.Unlock()
+	}
+	s.send(&wire.Frame{Exchange: n, Kind: &wire.Frame_Opened{Opened: out}})
+}
+
+func (s *rawSession) begin(n uint64, do *wire.Do) {
+	x := &rawExchange{s: s, n: n, do: do, in: make(chan *wire.Frame, 8), gone: make(chan struct{})}
+	s.mu.Lock()
+	s.live[n] = x
+	of := s.busy[do.GetInstance()]
+	s.mu.Unlock()
+	of.Go(func() {
+		if s.p.bad == "do" {
+			s.serial.Lock()
+			defer s.serial.Unlock()
+		}
+		defer func() {
+			if e := recover(); e != nil {
+				if s.p.bad == "panic" {
+					os.Exit(2)
+				}
+				x.end(&wire.Return{Error: &wire.Error{Kind: "internal", Panic: true, Message: fmt.Sprint(e)}})
+			}
+		}()
+		x.run(s.types[do.GetInstance()])
+	})
+}
+
+// say sends a frame, unless the exchange is over.
+func (x *rawExchange) say(f *wire.Frame) {
+	f.Exchange = x.n
+	x.s.mu.Lock()
+	mine := x.s.live[x.n] == x
+	x.s.mu.Unlock()
+	if mine || x.s.p.bad == "cancel" {
+		x.s.send(f)
+	}
+}
+
+// ask sends one that is answered; nil: the exchange is over.
+func (x *rawExchange) ask(f *wire.Frame) *wire.Frame {
+	x.say(f)
+	if x.s.p.bad == "left early" && x.do.GetDeadline() < int64(time.Second) {
+		select {
+		case a := <-x.in:
+			return a
+		case <-time.After(time.Duration(x.do.GetDeadline())):
+			x.end(&wire.Return{Error: &wire.Error{Kind: "timeout"}})
+			return nil
+		}
+	}
+	select {
+	case a := <-x.in:
+		return a
+	case <-x.gone:
+		return nil
+	}
+}
+
+func (x *rawExchange) end(r *wire.Return) {
+	x.say(&wire.Frame{Kind: &wire.Frame_Return{Return: r}})
+	if x.s.p.bad == "return" {
+		x.say(&wire.Frame{Kind: &wire.Frame_Return{Return: r}})
+	}
+	x.forget()
+}
+
+func (x *rawExchange) forget() {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	if x.s.live[x.n] == x {
+		delete(x.s.live, x.n)
+	}
+}
+
+// edits are those of each Next.
+func (x *rawExchange) edits() *wire.Edits {
+	e := &wire.Edits{Headers: []*wire.HeaderEdit{{Name: "x-raw", Values: [][]byte{[]byte("yes")}}}}
+	switch x.s.p.bad {
+	case "bytes":
+		e.Headers[0].Name = "X-Raw"
+	case "grants":
+		e.Headers = append(e.Headers, &wire.HeaderEdit{Name: "x-other", Values: [][]byte{[]byte("yes")}})
+	}
+	return e
+}
+
+// carry writes a body.
+func (x *rawExchange) carry(data []byte) *wire.Body {
+	if len(data) <= wire.MaxInline || x.s.p.bad == "inline" {
+		return &wire.Body{Data: data}
+	}
+	x.s.p.mu.Lock()
+	defer x.s.p.mu.Unlock()
+	x.s.p.down[x.n] = data
+	return &wire.Body{Apart: true, Length: uint64(len(data))}
+}
+
+// content reads one.
+func (x *rawExchange) content(b *wire.Body) []byte {
+	if !b.GetApart() {
+		return b.GetData()
+	}
+	defer func() {
+		x.s.p.mu.Lock()
+		defer x.s.p.mu.Unlock()
+		delete(x.s.p.up, x.n)
+	}()
+	return <-x.s.p.body(x.n)
+}
+
+// run is a stage.
+func (x *rawExchange) run(typ string) {
+	bad := x.s.p.bad
+	switch typ {
+	case "last":
+		x.say(&wire.Frame{Kind: &wire.Frame_Next{Next: &wire.Next{Edits: x.edits(), Last: bad != "last"}}})
+		x.forget()
+		return
+	case "after":
+		if bad == "response_only" {
+			x.ask(&wire.Frame{Kind: &wire.Frame_Next{Next: &wire.Next{}}})
+		}
+		x.end(&wire.Return{Edits: &wire.Edits{Headers: []*wire.HeaderEdit{{Name: "x-raw", Values: [][]byte{[]byte("yes")}}}}})
+		return
+	}
+	if strings.HasSuffix(x.do.GetRequest().GetUrl(), "/throw") {
+		panic("it throws")
+	}
+	if bad == "stdout" {
+		fmt.Println("a request")
+	}
+	level := int32(0)
+	if level >= x.do.GetLogLevel() || bad == "log" {
+		x.say(&wire.Frame{Kind: &wire.Frame_Log{Log: &wire.Log{Level: level, Message: "a request"}}})
+	}
+	x.retry(x.content(x.do.GetRequest().GetBody()))
+}
+
+// retry sends once more after 503 or an error.
+func (x *rawExchange) retry(body []byte) {
+	bad := x.s.p.bad
+	for attempt := 0; ; attempt++ {
+		next := &wire.Next{Edits: x.edits(), Changes: &wire.Changes{Attempts: 1}}
+		if body != nil {
+			next.Edits.Body = x.carry(body)
+		}
+		if bad == "changes" {
+			next.Changes.Judged = &wire.Outcome{Kind: "oops"}
+		}
+		if bad == "next edits" && attempt > 0 {
+			next.Edits = nil
+		}
+		f := &wire.Frame{Kind: &wire.Frame_Next{Next: next}}
+		if bad == "next" {
+			x.say(&wire.Frame{Kind: &wire.Frame_Next{Next: next}})
+		}
+		if bad == "drop" {
+			go x.say(&wire.Frame{Kind: &wire.Frame_Drop{Drop: &wire.Drop{}}})
+		}
+		a := x.ask(f)
+		if a == nil {
+			if bad == "cancel" {
+				x.end(&wire.Return{Error: &wire.Error{Kind: "canceled"}})
+			}
+			return
+		}
+		r := a.GetResult()
+		again := r.GetError() != nil || r.GetResponse().GetStatus() == 503
+		switch {
+		case r.GetEnded() != "" && bad == "left":
+			<-x.gone
+			return
+		case r.GetEnded() != "" || !again || attempt > 0:
+			x.back(r)
+			return
+		case r.GetResponse() != nil:
+			x.say(&wire.Frame{Kind: &wire.Frame_Drop{Drop: &wire.Drop{}}})
+		}
+		wait := &wire.Frame{Kind: &wire.Frame_Wait{Wait: &wire.Wait{Duration: int64(time.Millisecond)}}}
+		if bad == "wait" {
+			x.say(wait)
+			continue
+		}
+		if awake := x.ask(wait).GetAwake(); awake.GetEnded() != "" {
+			x.end(&wire.Return{Error: &wire.Error{Kind: "canceled"}})
+			return
+		}
+	}
+}
+
+// back returns what a Result gave.
+func (x *rawExchange) back(r *wire.Result) {
+	bad := x.s.p.bad
+	out := &wire.Return{}
+	if x.do.GetRecording() || bad == "span" {
+		out.Spans = []*wire.Span{{Name: "raw", Start: 1, End: 2}}
+	}
+	switch {
+	case r.GetError() != nil:
+		e := r.GetError()
+		out.Error = &wire.Error{Kind: e.GetKind(), Class: e.GetClass(), Message: e.GetMessage(), OfResult: bad != "error of_result"}
+		if bad == "error" {
+			out.Error.Kind = "oops"
+		}
+	case !r.GetResponse().GetStream() || bad == "read":
+		b := x.ask(&wire.Frame{Kind: &wire.Frame_Read{Read: &wire.Read{}}}).GetBody()
+		if data := x.content(b); b.GetError() == nil && !b.GetMore() && len(data) > 0 {
+			out.Edits = &wire.Edits{Body: x.carry(data)}
+		}
+	}
+	x.end(out)
+}
