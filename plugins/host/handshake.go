@@ -88,6 +88,9 @@ func (l *launch) ended(d time.Duration) string {
 func (l *launch) lastWords() string {
 	var words []string
 	for text := range strings.Lines(l.last.text()) {
+		if isTrace(text) {
+			continue
+		}
 		e := parseLine([]byte(strings.TrimSpace(text)), time.Time{})
 		if e.message = strings.TrimSpace(e.message); e.level > slog.LevelDebug && e.message != "" {
 			words = append(words, strconv.Quote(l.logs.redact(clip(e.message))))
@@ -98,4 +101,9 @@ func (l *launch) lastWords() string {
 		return ""
 	}
 	return "; its last words: " + strings.Join(words[max(0, len(words)-most):], ", ")
+}
+
+// isTrace reports whether a line is of what Node writes below an error: where it was, and its own version. The error itself is what helps.
+func isTrace(line string) bool {
+	return strings.HasPrefix(line, "    at ") || strings.HasPrefix(line, "Node.js v")
 }
