@@ -19,10 +19,12 @@ const INTERNAL = 70; // EX_SOFTWARE of sysexits.h
 const started = process.env[COOKIE.key] === COOKIE.value;
 const dev = started ? '' : process.env.LEAT_PLUGIN_DEV ?? '';
 
-// Both as the module is loaded: what a program prints before it calls serve would break the handshake, too, and a Ctrl-C reaches it at once.
+// As the module is loaded: what a program prints before it calls serve would break the handshake, too, a Ctrl-C reaches it at once, and what it throws
+// as it begins is what its author must see first.
 if (started) {
   process.stdout.write = process.stderr.write.bind(process.stderr);
   process.on('SIGINT', () => {});
+  watchFailures();
 }
 
 /** serve serves the stages that stage was called for, to the host that has started the program. Run by hand it says what the program is. */
@@ -38,7 +40,6 @@ export function serve(options = {}) {
     });
     return;
   }
-  watchFailures(program.name);
   const run = dev ? serveDev : serveHost;
   run(program).catch((err) => {
     process.stderr.write(`${program.name}: ${err?.message ?? err}\n`);
@@ -46,14 +47,19 @@ export function serve(options = {}) {
   });
 }
 
-/** watchFailures logs what nobody caught, as one record, and ends as Node does. */
-function watchFailures(name) {
-  const die = (what) => (err) => {
-    stderrLine('ERROR', `${name} ends: ${what}`, { error: err instanceof Error ? `${err.name}: ${err.message}` : String(err), stack: String(err?.stack ?? '') });
+/** watchFailures logs what nobody caught, as one record, and ends as Node does. An author's own handlers win. */
+function watchFailures() {
+  const die = (how) => (err) => {
+    const what = err instanceof Error ? `${err.name}: ${err.message}` : String(err);
+    stderrLine('ERROR', `${what} (${how})`, { stack: String(err?.stack ?? '') });
     leave(1);
   };
-  if (process.listenerCount('uncaughtException') === 0) process.on('uncaughtException', die('an exception that nothing caught'));
-  if (process.listenerCount('unhandledRejection') === 0) process.on('unhandledRejection', die('a promise was rejected, and nothing handled it'));
+  for (const [event, how] of [['uncaughtException', 'nothing caught it, so the process ends'], ['unhandledRejection', 'a promise that nothing handled, so the process ends']]) {
+    const mine = die(how);
+    process.on(event, (err) => {
+      if (process.listenerCount(event) === 1) mine(err);
+    });
+  }
 }
 
 async function serveHost(program) {
