@@ -69,8 +69,6 @@ func SDKExceptions() []Exception {
 		{"call/status.test.toml", "so it is where the body broke off, and the message says that too", readWhole},
 		{"error-map/message.test.toml", "a stream is not read for it, nor is a body that is still compressed, or a very large one", readWhole},
 		{"error-map/message.test.toml", "where the body breaks off the message says so, and the caller meets it at the same place", readWhole},
-		{"invariants/i10_prompt.test.toml", "while a body goes out or comes in, slowly", sentAnew},
-		{"invariants/i4_nothing_left.test.toml", "a bad day: each failure five times, at once, on five connections", sentAnew},
 		{"invariants/i5_attempts_alike.test.toml", "a body that can't be had whole is not sent again", sentAnew},
 		{"invariants/i5_attempts_alike.test.toml", "nor is one that is larger than max_replay_buffer, by a byte", sentAnew},
 		{"log/bodies.test.toml", "what nobody reads is not read for it; of what is read in part, that part shows", readWhole},
