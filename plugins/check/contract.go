@@ -2,6 +2,8 @@ package check
 
 import (
 	"context"
+	"strings"
+	"sync"
 )
 
 // Verdicts are what became of the rules of the contract with one stage.
@@ -17,37 +19,49 @@ type Breach struct {
 	Advice string `json:"advice"`
 }
 
+// atOnce is how many stages are tried at a time: they wait for their plugins more than they work.
+const atOnce = 3
+
 // contract tries the rules of the contract.
 func (c *checker) contract(ctx context.Context, o Options) {
+	if c.silences.Load() >= mostSilent || c.given != "" {
+		return
+	}
+	var group sync.WaitGroup
+	room := make(chan struct{}, atOnce)
 	for _, st := range c.stages {
-		switch {
-		case c.silences.Load() >= mostSilent, c.given != "":
-			return
-		case c.refused(st):
+		if c.refused(st) {
 			continue
 		}
-		v, err := o.Contract(ctx, st)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			v.Unable = err.Error()
-		}
-		for _, r := range Contract() {
-			id := r.ID[len(contractPrefix):]
-			switch {
-			case v.Unable != "":
-				c.untried(r.ID, "stage %s: %s", st.Name, v.Unable)
-			case len(v.Broken[id]) > 0:
-				for _, b := range v.Broken[id] {
-					c.broken(r.ID, "%s (stage %s)", b.Seen, st.Name)
-					c.advise(r.ID, b.Advice)
-				}
-			case v.Untried[id] != "":
-				c.untried(r.ID, "stage %s: %s", st.Name, v.Untried[id])
-			default:
-				c.kept(r.ID)
+		group.Go(func() {
+			room <- struct{}{}
+			defer func() { <-room }()
+			v, err := o.Contract(ctx, st)
+			if err != nil {
+				v.Unable = err.Error()
 			}
+			c.verdicts(st, v)
+		})
+	}
+	group.Wait()
+}
+
+// verdicts notes what became of the rules of the contract.
+func (c *checker) verdicts(st Stage, v Verdicts) {
+	for _, r := range Contract() {
+		id := strings.TrimPrefix(r.ID, contractPrefix)
+		switch {
+		case v.Unable != "":
+			c.untried(r.ID, "stage %s: %s", st.Name, v.Unable)
+		case len(v.Broken[id]) > 0:
+			for _, b := range v.Broken[id] {
+				c.broken(r.ID, "%s (stage %s)", b.Seen, st.Name)
+				c.advise(r.ID, b.Advice)
+			}
+		case v.Untried[id] != "":
+			c.untried(r.ID, "stage %s: %s", st.Name, v.Untried[id])
+		default:
+			c.kept(r.ID)
 		}
 	}
 }

@@ -63,6 +63,7 @@ func (c *checker) launch(ctx context.Context, env []string, within time.Duration
 			return p, nil
 		default:
 		}
+		c.advise("wire.handshake", "mend what it ends of: `leat plugin logs "+c.plan.Name+"` shows all that it says; it must not end before its standard input does")
 		err = breach("wire.handshake", "the process %s before it printed the handshake%s", p.trial.Ended(), p.trial.LastWords())
 		if half := p.out.text(); half != "" {
 			err = breach("wire.handshake", "it printed %q, without a line end, and %s%s", half, p.trial.Ended(), p.trial.LastWords())

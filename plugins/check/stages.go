@@ -133,6 +133,9 @@ func (c *checker) plays(s *session, in *instance) error {
 		if err != nil {
 			return err
 		}
+		if sit.rule == "wire.inline" && in.needs.Request.Body == pipeline.BodyFull {
+			c.kept(sit.rule)
+		}
 	}
 	return s.shut(in)
 }

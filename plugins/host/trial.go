@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"syscall"
 
 	"github.com/leatdev/leat/pipeline"
@@ -66,8 +67,14 @@ func (t *Trial) Ended() string {
 	}
 }
 
-// LastWords quotes the last of what the process wrote to its standard error, as the end of a sentence; "" if that is nothing.
-func (t *Trial) LastWords() string { return t.run.lastWords() }
+// LastWords quotes the last line that the process wrote to its standard error, as the end of a sentence; "" if there is none.
+func (t *Trial) LastWords() string {
+	all := t.run.lastWords()
+	if i := strings.LastIndex(all, `", "`); i >= 0 {
+		return "; its last words: " + all[i+len(`", `):]
+	}
+	return all
+}
 
 // HangUp closes the process's standard input.
 func (t *Trial) HangUp() { t.run.hangUp() }
