@@ -1,8 +1,9 @@
 // One request on its way through a stage.
-import { BodyError, NextError, StageError, ended, fromWire, internal, toWire, within } from './error.js';
+import { NextError, ended, fromWire, internal, toWire } from './error.js';
 import { Call } from './call.js';
 import { Logger } from './log.js';
-import { Parted, StageResponse, answerOf } from './response.js';
+import { checkParted, failure, returned, tellParted } from './outcome.js';
+import { Parted, StageResponse } from './response.js';
 import { StageRequest, given } from './request.js';
 import { Tracing } from './span.js';
 import { MAX_FRAME, MAX_INLINE, keyOf, milliseconds, nanoseconds, pb } from './wire/wire.js';
@@ -113,15 +114,15 @@ export class Exchange {
       const next = (r) => handled(this.next(r ?? req));
       const value = await this.instance.run(req, next);
       while (this.turn) await this.turn;
-      if (this.parted) this.checkParted(value);
-      else await this.returned(value, out);
+      if (this.parted) checkParted(this, value);
+      else await returned(this, value, out);
     } catch (err) {
       while (this.turn) await this.turn;
-      if (this.parted) this.tellParted(err);
+      if (this.parted) tellParted(this, err);
       else {
         delete out.edits;
         delete out.response;
-        out.error = this.failure(err);
+        out.error = failure(this, err);
       }
     }
     this.over = true;
@@ -261,58 +262,6 @@ export class Exchange {
     if (data.length <= MAX_INLINE) return { data, length: data.length };
     this.session.server.bodies.announce(this.key, data);
     return { apart: true, length: data.length };
-  }
-
-  /** returned writes what the stage has returned: edits of the last response, or the stage's own answer. */
-  async returned(value, out) {
-    if (value instanceof StageResponse) {
-      if (value !== this.last.response) throw internal('the stage returned the response of an earlier next, or of another request');
-      if (value.dropped) throw internal('the stage returned a response that it has dropped');
-      const edits = value.edits();
-      if (edits) out.edits = edits;
-      return;
-    }
-    const answer = await answerOf(value);
-    if (!answer) {
-      const what = value === undefined ? 'nothing' : `a ${value === null ? 'null' : typeof value === 'object' ? value.constructor?.name ?? 'object' : typeof value}`;
-      throw internal(`the stage returned ${what}: return what next gave ("return next(req)"), or answer(status, headers, body)`);
-    }
-    out.response = answer.toWire(this);
-  }
-
-  checkParted(value) {
-    if (value === this.last.response || value === undefined) return;
-    this.tellParted(new Error('it returned a response of its own'));
-  }
-
-  tellParted(err) {
-    this.instance.put(8, 'stage did more after next than its needs, which have no response: nothing comes of it', [
-      { key: 'did', text: err instanceof StageError ? err.message : String(err?.stack ?? err) },
-    ]);
-  }
-
-  /** failure writes an error for the host, which keeps the causes of its own. */
-  failure(err) {
-    const e = within(err, (c) => c instanceof StageError) ?? this.abortion(err);
-    if (!e) return this.panic(err);
-    const w = toWire(e);
-    w.stage ||= this.instance.settings.stage;
-    w.ofResult = this.last.error !== undefined && within(err, (c) => c === this.last.error) !== undefined;
-    const broke = this.last.response?.broke;
-    w.ofBody = broke instanceof BodyError && within(err, (c) => c === broke) !== undefined;
-    return w;
-  }
-
-  /** abortion returns what an AbortError means that a library threw because of the exchange's signal. */
-  abortion(err) {
-    const aborted = this.aborter?.signal.aborted && (err?.name === 'AbortError' || err?.name === 'TimeoutError');
-    return aborted ? this.aborter.signal.reason : undefined;
-  }
-
-  panic(err) {
-    const shown = err instanceof Error ? `${err.name}: ${err.message}` : `it threw ${String(err)}`;
-    this.instance.put(8, 'stage panicked', [{ key: 'error', text: shown.slice(0, 4096) }, { key: 'stack', text: String(err?.stack ?? '').slice(0, 8192) }], this);
-    return { ...toWire(internal(`panic: ${shown}`)), panic: true, stage: this.instance.settings.stage };
   }
 }
 

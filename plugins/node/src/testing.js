@@ -1,17 +1,15 @@
 // A host for an author's tests: it runs a stage in the test's own process, shows it what its needs show, and holds it against them.
 import { EventEmitter } from 'node:events';
-import { StageError, internal, toWire as errorTo } from './error.js';
-import { Headers, bytesOf, textOf } from './headers.js';
+import { StageError, toWire as errorTo } from './error.js';
+import { Headers } from './headers.js';
 import { bodyOf, digestOf } from './message.js';
+import { beyond, callOf, edited, errorOf, logOf, shown } from './granted.js';
 import { eachFrame } from './pipe.js';
 import { Server } from './server.js';
 import { Session } from './session.js';
 import { GOOD_CHUNK, MAX_INLINE, milliseconds, nanoseconds, pb } from './wire/wire.js';
 
 globalThis[Symbol.for('@leatdev/plugin testing')] = true; // so that serve, in the module under test, leaves the process alone
-
-const HELD = /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key)$|token|secret|api-?key|password/;
-const FRAMING = ['connection', 'content-length', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
 /** What a config is not, by the stage's schema or its check. */
 export class ConfigError extends Error {
@@ -259,51 +257,4 @@ class TestExchange {
     const text = () => body.toString();
     this.resolve({ ...this.#out, status, headers, body, text, json: () => JSON.parse(text()), error, answered, panicked, logs: this.logs });
   }
-}
-
-/** beyond says which need lacks. */
-const beyond = (what) => internal(`the stage did what its needs do not have: ask for ${what}`);
-
-const callOf = ({ subject = '', operation = '', labels = {}, idempotencyKey = '' }) => ({ subject, operation, labels, idempotencyKey });
-
-/** shown returns the headers that needs show. */
-function shown(headers, names) {
-  return headers.toWire((name) => !names.includes(name) && !(names.includes('*') && !HELD.test(name)));
-}
-
-/** edited applies edits, as far as needs allow them. */
-function edited(m, e, needs, side, fetch) {
-  const out = { ...m, headers: m.headers.clone() };
-  const may = (name) => needs.edit.includes(name) || (needs.edit.includes('*') && !name.startsWith(':') && !HELD.test(name));
-  const want = (name) => {
-    if (FRAMING.includes(name)) throw internal(`the stage changed ${name}, which belongs to the connection: nobody may`);
-    if (!may(name)) throw beyond(`${side}.edit ${JSON.stringify(name)}`);
-  };
-  for (const part of ['method', 'url', 'status', 'body']) {
-    if (e?.[part] === null || e?.[part] === undefined) continue;
-    want(`:${part}`);
-    out[part] = part === 'body' ? fetch(e.body) : e[part];
-  }
-  if (e?.host) want(':url');
-  for (const { name, values } of e?.headers ?? []) {
-    want(name);
-    out.headers.delete(name);
-    for (const v of values) out.headers.append(name, textOf(bytesOf(textOf(v))));
-  }
-  return out;
-}
-
-function errorOf(e) {
-  return new StageError(e.kind, e.message, { class: e.class || 'terminal', reason: e.reason, status: e.status, headers: Headers.fromWire(e.headers), stage: e.stage });
-}
-
-function logOf(l) {
-  const level = l.level >= 8 ? 'error' : l.level >= 4 ? 'warn' : l.level >= 0 ? 'info' : 'debug';
-  return { level, message: l.message, attributes: Object.fromEntries(l.attributes.map((a) => [a.key, valueOf(a)])) };
-}
-
-function valueOf(a) {
-  if (a.group) return Object.fromEntries(a.group.attributes.map((b) => [b.key, valueOf(b)]));
-  const v = a[a.value];
-  return a.texts?.texts ?? (typeof v === 'object' ? v.toNumber() : v);
 }
