@@ -2,7 +2,7 @@
 import { StageError, internal, toWire } from './error.js';
 import { Exchange } from './exchange.js';
 import { Instance } from './instance.js';
-import { LogSink } from './log.js';
+import { LogSink, stderrLine } from './log.js';
 import { toWire as needsTo } from './needs.js';
 import { Pipe, eachFrame } from './pipe.js';
 import { SecretError } from './secret.js';
@@ -21,7 +21,10 @@ export class Session {
   /** @param {import('./server.js').Server} server @param {any} stream of gRPC, whose messages are bytes */
   constructor(server, stream) {
     this.server = server;
-    this.pipe = new Pipe(stream, (err) => stream.destroy(err));
+    this.pipe = new Pipe(stream, (err) => {
+      stderrLine('ERROR', `a session ends: ${err.message}`);
+      stream.destroy(err);
+    });
     this.logs = new LogSink(this.pipe);
   }
 

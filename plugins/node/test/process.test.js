@@ -1,10 +1,12 @@
 // How the process of a plugin begins, what it protects, and how it ends.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import net from 'node:net';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import { certificate } from '../src/certificate.js';
 import { scratch, start } from './host.js';
@@ -144,6 +146,15 @@ async function connectTo(socket) {
   await once(c, 'connect');
   return c;
 }
+
+test('the stage of the README runs', opts, (t) => {
+  const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+  const [, code] = /```js\n\/\/ tenant\.js\n([^]*?)```/.exec(readFileSync(here('../README.md'), 'utf8'));
+  const file = scratch(t).replace('dev.sock', 'tenant.mjs');
+  writeFileSync(file, code.replace("'@leatdev/plugin'", JSON.stringify(here('../src/index.js'))));
+  const d = JSON.parse(execFileSync(process.execPath, [file, 'describe'], { encoding: 'utf8' }));
+  assert.deepEqual([d.name, d.types[0].name, d.types[0].needs], ['tenant', 'tenant', { request: { edit: ['x-tenant'], call: ['subject'] } }]);
+});
 
 test('run by hand it says what it is', opts, async (t) => {
   const say = async (...args) => {

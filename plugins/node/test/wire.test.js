@@ -245,3 +245,28 @@ test('a session that ends takes its stages along, and leaves others alone', opts
   assert.ok((await other.recv()).return.response);
   assert.ok(existsSync(p.dir));
 });
+
+test('a host that reads late gets everything', opts, async (t) => {
+  const [s, plugin] = await act(t);
+  s.call.pause();
+  for (let i = 1; i <= 300; i++) s.do(i, 'long-answer');
+  const other = await plugin.session();
+  await other.open('act');
+  other.do(1, 'answer');
+  assert.ok((await other.recv(1)).return.response, 'other sessions go on');
+  s.call.resume();
+  let size = 0;
+  for (let i = 1; i <= 300; i++) size += (await s.recv(i)).return.response.body.data.length;
+  assert.equal(size, 300 * 60_000);
+});
+
+test('a host that never reads loses its session, and not the process its memory', opts, async (t) => {
+  const [s, plugin] = await act(t);
+  s.call.pause();
+  for (let i = 1; i <= 1200; i++) s.do(i, 'long-answer');
+  await plugin.said('the host does not read');
+  const other = await plugin.session();
+  await other.open('act');
+  other.do(1, 'answer');
+  assert.ok((await other.recv(1)).return.response);
+});
