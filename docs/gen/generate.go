@@ -44,6 +44,7 @@ func generate(root string) (map[string][]byte, error) {
 		"stages/README.md": stageIndex(r),
 		"credentials.md":   credentialPage(r),
 		"options.md":       tablePage(r),
+		"plugin-rules.md":  rulesPage(),
 	}
 	if files["test-files.md"], err = testPage(root); err != nil {
 		return nil, err
