@@ -9,6 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/leatdev/leat/plugins/check"
 )
 
 func main() {
@@ -22,6 +24,9 @@ func (p program) start() int {
 	}
 	if len(os.Args) > 1 && os.Args[1] == stagesProcess {
 		return p.serveStages(os.Args[2:])
+	}
+	if len(os.Args) == 2 && os.Args[1] == contractProcess {
+		check.Judge()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

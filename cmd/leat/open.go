@@ -30,10 +30,8 @@ func (a *app) open(ctx context.Context, extra ...pipeline.Option) (*pipeline.Run
 	if os.Getenv("DEMO_PASSWORD") == "" {
 		opts = append(opts, pipeline.WithSecrets(map[string]string{"DEMO_PASSWORD": demo.DefaultPassword}))
 	}
-	if os.Getenv("DEMO_SIGNER_KEY") == "" { // for the plugin of the demo, whose environment is taken from ours
-		if err := os.Setenv("DEMO_SIGNER_KEY", demo.SignerKey); err != nil {
-			return nil, nil, err
-		}
+	if err := lendSignerKey(); err != nil {
+		return nil, nil, err
 	}
 	r, err := pipeline.Open(ctx, a.file, opts...)
 	if ctx.Err() != nil && err != nil {
@@ -43,6 +41,14 @@ func (a *app) open(ctx context.Context, extra ...pipeline.Option) (*pipeline.Run
 		return nil, nil, invalid(err)
 	}
 	return r, server, nil
+}
+
+// lendSignerKey sets the key of the plugin of the demo, whose environment is taken from ours.
+func lendSignerKey() error {
+	if os.Getenv("DEMO_SIGNER_KEY") != "" {
+		return nil
+	}
+	return os.Setenv("DEMO_SIGNER_KEY", demo.SignerKey)
 }
 
 // demoServer is the misbehaving API on a loopback port, started by the first connection to it.
