@@ -64,7 +64,7 @@ and name ${JSON.stringify(type)} among the stages of a pipeline. The program see
   node ${path} describe    prints what it serves as JSON: types, JSON Schemas of their configs, needs, defaults
   node ${path} --version   prints its version
 
-To look at it in a debugger: leat plugin dev node ${path}
+To look at it in a debugger: leat plugin dev ${table}
 `;
 }
 

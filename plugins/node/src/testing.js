@@ -29,7 +29,7 @@ export async function open(definition, { config = {}, pipeline = 'test', stage =
 }
 
 /** A stage under test. */
-export class TestStage {
+class TestStage {
   #session;
   #server;
   #number = 0;

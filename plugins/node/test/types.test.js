@@ -14,6 +14,14 @@ test('the types are right', { timeout: 120_000 }, () => {
   assert.equal(tsc.status, 0, tsc.stdout + tsc.stderr);
 });
 
+for (const name of ['index', 'testing']) {
+  test(`${name}.d.ts declares what ${name}.js exports`, async () => {
+    const text = readFileSync(here(`../${name}.d.ts`), 'utf8');
+    const declared = new Set([...text.matchAll(/^export (?:function|class|const) (\w+)/gm)].map((m) => m[1]));
+    assert.deepEqual([...declared].sort(), Object.keys(await import(`../src/${name}.js`)).sort());
+  });
+}
+
 test('the generated code is that of the .proto: npm run generate', () => {
   const { root } = protobuf.parse(readFileSync(here('../../proto/leat/plugin/v1/plugin.proto'), 'utf8'));
   const types = root.lookup('leat.plugin.v1').nestedArray.filter((x) => x instanceof protobuf.Type);
