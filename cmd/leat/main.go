@@ -28,6 +28,9 @@ func (p program) start() int {
 	if len(os.Args) == 2 && os.Args[1] == contractProcess {
 		check.Judge()
 	}
+	if len(os.Args) > 1 && os.Args[1] == echoProcess {
+		return serveEcho(os.Args[2:])
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return p.run(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})

@@ -28,7 +28,7 @@ running any, and an upgrade that asks for more does not start unseen.`,
 		Args: unknownVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.pluginListVerb(), a.pluginLockVerb(), a.pluginLogsVerb(), a.pluginCheckVerb(), a.pluginNewVerb(), a.pluginDevVerb())
+	cmd.AddCommand(a.pluginListVerb(), a.pluginLockVerb(), a.pluginLogsVerb(), a.pluginCheckVerb(), a.pluginNewVerb(), a.pluginBenchVerb(), a.pluginDevVerb())
 	return cmd
 }
 

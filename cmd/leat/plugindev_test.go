@@ -103,7 +103,7 @@ stages = ["look"]
 		t.Errorf("got exit code %d, %q", code, errs)
 	}
 	process.Store(looked(t, waiting.Socket))
-	if e := event("attached"); !slices.Equal(e.Types, []string{"look/look"}) || !strings.HasPrefix(e.SDK, "go ") {
+	if e := event("attached"); !slices.Equal(e.Types, []string{"look/look", "look/picky"}) || !strings.HasPrefix(e.SDK, "go ") {
 		t.Errorf("got %+v", e)
 	}
 	code, body, errs := command(t.Context(), file, "send", "api", "GET", "/breakpoint", "--attach", "look")
