@@ -7,6 +7,7 @@ import signal
 import stat
 import sys
 import threading
+import time
 from typing import Any, Optional
 
 COOKIE, COOKIE_VALUE = "LEAT_PLUGIN", "leat-plugin-v1"
@@ -74,11 +75,21 @@ class Life:
         """Waits for the next reason; ``b""`` where none came in time."""
         import select
 
-        ready, _, _ = select.select([self._read], [], [], seconds)
-        return os.read(self._read, 1) if ready else b""
+        until = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            ready, _, _ = select.select([self._read], [], [], left)
+            why = os.read(self._read, 1) if ready else b""
+            if why == b"" or why >= b" ":
+                return why  # else a signal came: its handler notes the reason before this loop goes on
 
     def on_term(self) -> None:
-        """Notes SIGTERM as T."""
+        """Notes SIGTERM as T. The main thread calls it.
+
+        Python's handlers run in the main thread, which would sleep on in wait() where the system gave the signal to another one: so
+        every signal wakes it.
+        """
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, lambda *_: self.note(b"T"))
 
     def follow_host(self) -> None:
