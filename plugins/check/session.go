@@ -144,6 +144,26 @@ func (s *session) send(frames ...*wire.Frame) error {
 	return nil
 }
 
+// with opens a session and a stage for f, and ends it in order.
+func (c *checker) with(ctx context.Context, p *process, st Stage, f func(*session, *instance) error) error {
+	s, err := c.session(ctx, p)
+	if err != nil {
+		return err
+	}
+	in, err := s.open(st)
+	if err == nil {
+		err = f(s, in)
+	}
+	if s.spoiled.Load() {
+		err = errSpoiled
+	}
+	if err != nil {
+		s.kill()
+		return err
+	}
+	return s.end()
+}
+
 // ended says why the stream has ended although nobody asked for it.
 func (s *session) ended() error {
 	<-s.gone
