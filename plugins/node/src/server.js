@@ -24,6 +24,7 @@ const PLUGIN = {
 const HEALTH = { check: method('/grpc.health.v1.Health/Check', (b) => (b.length > 2 ? b.subarray(2).toString() : ''), bytes) };
 const SERVING = Buffer.from([0x08, 0x01]);
 
+const FLUSH = 50; // milliseconds
 const CONTROLLER = { shutdown: method('/plugin.GRPCController/Shutdown', bytes, bytes) };
 
 /** A plugin's server. */
@@ -73,8 +74,7 @@ export class Server {
     server.addService(CONTROLLER, {
       shutdown: (_call, answer) => {
         answer(null, Buffer.alloc(0));
-        server.tryShutdown(() => shutdown());
-        setTimeout(shutdown, 200).unref();
+        setTimeout(shutdown, FLUSH); // gRPC does not say when the answer was written, and Node 18 drops it with the connection
       },
     });
     await new Promise((resolve, reject) => server.bindAsync(`unix:${path}`, credentials, (err) => (err ? reject(err) : resolve())));
