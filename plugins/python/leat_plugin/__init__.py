@@ -16,6 +16,17 @@ from . import process as _process
 
 _process.guard()  # standard output is the handshake's, and what the program imports next may print
 
+try:
+    import google.protobuf as _protobuf  # noqa: F401
+    import grpc as _grpc  # noqa: F401
+except ImportError as _err:
+    import sys as _sys
+
+    _sys.exit(
+        f"leat_plugin needs grpcio and protobuf, and {_sys.executable} has no {_err.name}: "
+        "apt-get install python3-grpcio, or pip install grpcio protobuf"
+    )
+
 from .call import Call, Ended, Outcome  # noqa: E402
 from .errors import Cancelled, ConfigError, NeedsError, NextError, StageError  # noqa: E402
 from .message import Digest, Headers, Request, Response  # noqa: E402

@@ -170,8 +170,8 @@ def spins(config, req, next):
 async def asynchronous(config, req, next):
     what = req.headers.get("x-what", "")
     if what == "forever":
-        await next(req)
         try:
+            await next(req)
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             log.error("async was cancelled")

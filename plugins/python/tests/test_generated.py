@@ -33,7 +33,7 @@ class Generated(unittest.TestCase):
         for file in (want, got):
             _clear_json_names(file.message_type)
         self.assertEqual(
-            got, want, "generate it anew: see CONTRIBUTING in plugins/python/README.md"
+            got, want, "generate it anew: see plugins/python/README.md"
         )
 
     def test_the_version_is_the_package_s(self):
