@@ -31,19 +31,22 @@ type benchFlags struct {
 func (a *app) pluginBenchVerb() *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
-		Use:   "bench [NAME or PATH]",
+		Use:   "bench [NAME|PATH]",
 		Short: "Measure a plugin beside one in Go",
-		Long: `Measure what a stage of a plugin costs, beside the echo: a stage in Go with the same needs that sets a header, if it may set one, and reads the
-response's body, if it asks for it. Both run in processes of their own, in the same run and in turns, with the same requests: ten headers, and a next
-that answers at once. So the ratios say what the plugin's language and work cost, and hold on other machines more than the times do.
+		Long: `Measure what a stage of a plugin costs, beside the echo: a stage in Go with the same needs that sets a header,
+if it may set one, and reads the response's body, if it asks for it. Both run in processes of their own, in the
+same run and in turns, with the same requests: ten headers, and a next that answers at once. So the ratios say
+what the plugin's language and work cost, and hold on other machines more than the times do.
 
-Each run starts both anew, warms them up, and measures them one after the other: alone, one request at a time; with --parallel requests in flight;
-the time from the start up to the first answer; and the memory of the process with its children after that (RSS). What is shown are medians of
-the runs; each ratio is the median of the runs' own. Measured is the host's part of the stage and all that lies behind it, not
-the pipeline around it. Ctrl-C ends it, and shows the runs that are complete.
+Each run starts both anew, warms them up, and measures them one after the other: alone, one request at a time;
+with --parallel requests in flight; the time from the start up to the first answer; and the memory of the
+process with its children after that (RSS). What is shown are medians of the runs; each ratio is the median of
+the runs' own. Measured is the host's part of the stage and all that lies behind it, not the pipeline around it.
+Ctrl-C ends it, and shows the runs that are complete.
 
-NAME is a plugin of the file, and may be left out where there is only one; PATH a folder with a pipelines.toml, such a file, or a program.
-A stage runs with the config that it has in the file, or in default of a file with none. Nothing is sent anywhere, unless the stage itself does.`,
+NAME is a plugin of the file, and may be left out where there is only one; PATH a folder with a pipelines.toml,
+such a file, or a program. A stage runs with the config that it has in the file, or in default of a file with
+none. Nothing is sent anywhere, unless the stage itself does.`,
 		Example: `  leat plugin bench signer
   leat plugin bench ./myplugin --count 9 --time 2s
   leat plugin bench bin/leat-plugin-tenant --subject ada -o json`,
@@ -56,7 +59,7 @@ A stage runs with the config that it has in the file, or in default of a file wi
 	flags := cmd.Flags()
 	flags.StringVar(&f.stage, "stage", "", "the stage of the file, or a type of the plugin, where there are several")
 	flags.IntVar(&f.count, "count", 5, "how many runs")
-	flags.DurationVar(&f.time, "time", 500*time.Millisecond, "how long each measurement lasts; a run has four, and half of one more to warm up each process")
+	flags.DurationVar(&f.time, "time", 500*time.Millisecond, "how long each measurement lasts; a run has four, after a warm-up")
 	flags.IntVar(&f.parallel, "parallel", 64, "how many requests are in flight at a time")
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "a header beside the ten, as in 'Name: value' (repeatable)")
 	flags.StringVar(&f.subject, "subject", "", "on whose behalf the requests are")
@@ -142,20 +145,14 @@ func (a *app) benchPlan(target string) (*pipeline.Plan, string, error) {
 	case strings.HasSuffix(target, ".toml"):
 		a.file = target
 	default:
-		p, err := lonePlan(target)
-		return &pipeline.Plan{Plugins: []pipeline.PluginPlan{p}}, p.Name, err
+		alone, err := lone(target)
+		if err != nil {
+			return nil, "", err
+		}
+		return &pipeline.Plan{Plugins: []pipeline.PluginPlan{alone[0].plan}}, "", nil
 	}
 	plan, err := a.plan()
 	return plan, "", err
-}
-
-// lonePlan is that of a program without a file.
-func lonePlan(path string) (pipeline.PluginPlan, error) {
-	abs, err := filepath.Abs(path)
-	return pipeline.PluginPlan{
-		Name: strings.TrimPrefix(filepath.Base(abs), "leat-plugin-"), File: defaultFile, Dir: filepath.Dir(abs),
-		Config: pipeline.PluginConfig{Command: []string{abs}, StartTimeout: 10 * time.Second, MaxInFlight: 256},
-	}, err
 }
 
 // benchStage finds the stage of a plugin that is meant: one of the file, else a type that it serves.

@@ -22,15 +22,17 @@ func (a *app) pluginDevVerb() *cobra.Command {
 	return &cobra.Command{
 		Use:   "dev [NAME]",
 		Short: "Say how to run a plugin in a debugger, and watch it come and go",
-		Long: `Print the line that starts a plugin of the file in a debugger, or by hand, and say when it is there and when it has gone, until Ctrl-C. The socket
-that the line names is the same each time for the same file and plugin, in a folder that only you can enter.
+		Long: `Print the line that starts a plugin of the file in a debugger, or by hand, and say when it is there and when it
+has gone, until Ctrl-C. The socket that the line names is the same each time for the same file and plugin, in a
+folder that only you can enter.
 
-While the program runs so, "leat send PIPELINE PATH --attach NAME" uses it in place of starting the plugin's command, and "leat check --attach
-NAME" asks it. Nothing ends while you look at a breakpoint: the timeouts of the plugin's stages and of the pipeline do not hold then. Without
---attach nothing changes: plugins are started as ever. The lock is not held against a program under development; grants in the file are.
+While the program runs so, "leat send PIPELINE PATH --attach NAME" uses it in place of starting the plugin's
+command, and "leat check --attach NAME" asks it. Nothing ends while you look at a breakpoint: the timeouts of
+the plugin's stages and of the pipeline do not hold then. Without --attach nothing changes: plugins are started
+as ever. The lock is not held against a program under development; grants in the file are.
 
-It works with the SDKs for Go, Python and Node; a program without one serves its protocol on the socket that LEAT_PLUGIN_DEV names. The name may be
-left out where the file has only one plugin.`,
+It works with the SDKs for Go, Python and Node; a program without one serves its protocol on the socket that
+LEAT_PLUGIN_DEV names. The name may be left out where the file has only one plugin.`,
 		Example: `  leat plugin dev signer
   leat send api GET /signed --attach signer      # in another terminal`,
 		Args:              between(1),
@@ -202,7 +204,11 @@ func aboutPlugin(name string, i *host.Interface) string {
 	if i.SDK != "" {
 		text += " (" + i.SDK + ")"
 	}
-	return text + ", types " + strings.Join(typesOf(name, i), ", ")
+	types := typesOf(name, i)
+	if len(types) == 1 {
+		return text + ", type " + types[0]
+	}
+	return text + ", types " + strings.Join(types, ", ")
 }
 
 // attachedFor is how long nothing ends by itself while a person looks at a plugin.

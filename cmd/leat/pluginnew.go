@@ -22,12 +22,14 @@ func (a *app) pluginNewVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new NAME --lang go|python|node",
 		Short: "Write the project of a new plugin, which runs",
-		Long: `Write a small project into the folder NAME: a plugin with one stage that has a config, sets a header and judges the answer; its test; a
-pipelines.toml to try it with leat's demo server; and a README. What to do next is printed, each line to paste. Nothing that is there is overwritten.
+		Long: `Write a small project into the folder NAME: a plugin with one stage that has a config, sets a header and judges
+the answer; its test; a pipelines.toml to try it with leat's demo server; and a README. What to do next is
+printed, each line to paste. Nothing that is there is overwritten.
 
-A project in Python or Node gets a copy of the SDK; what that needs comes from Debian or PyPI (grpcio, protobuf) or npm (@grpc/grpc-js, protobufjs).
-One in Go requires the module of this leat's version. A leat that was built from a checkout has none that Go could fetch: its projects
-take the SDK from that checkout, or from the one that --sdk names, by a replace line in go.mod.`,
+A project in Python or Node gets a copy of the SDK; what that needs comes from Debian or PyPI (grpcio, protobuf)
+or npm (@grpc/grpc-js, protobufjs). One in Go requires the module of this leat's version. A leat that was built
+from a checkout has none that Go could fetch: its projects take the SDK from that checkout, or from the one that
+--sdk names, by a replace line in go.mod.`,
 		Example: `  leat plugin new tenant --lang python
   leat plugin new partner-token --lang node
   leat plugin new signer --lang go --dir plugins/signer`,
