@@ -27,6 +27,7 @@ type pluginCheck struct {
 	rule     string
 	known    string // a file
 	requests []string
+	subject  string
 }
 
 func (a *app) pluginCheckVerb() *cobra.Command {
@@ -40,7 +41,8 @@ to do; or skip, with why it could not be tried, which says nothing of it.
 
 PATH is a folder with a pipelines.toml, such a file, or a program, which is then tried without a file. The stages that the file has of a
 plugin are tried with the configs that they have there; a type of which it has none with an empty config, if that is one. What a stage does
-only for requests of a certain kind, --request brings about. Nothing is sent to any upstream. The lock is not looked at.
+only for requests of a certain kind, or for a certain subject, --request and --subject bring about. Nothing is sent to any upstream. The lock
+is not looked at.
 
 A file for --known-failing has a rule in each line, or a plugin and a rule, and may have comments after #. Such a rule may fail; if it passes,
 that is an error, so that the list gets shorter.`,
@@ -56,6 +58,7 @@ that is an error, so that the list gets shorter.`,
 	flags.StringVar(&given.rule, "rule", "", "try this rule alone, as in wire.next")
 	flags.StringVar(&given.known, "known-failing", "", "a file with rules that may fail, and must not pass")
 	flags.StringArrayVar(&given.requests, "request", nil, `try stages with this request, too, as in "GET /path" (repeatable)`)
+	flags.StringVar(&given.subject, "subject", "", "on whose behalf the calls are that stages are tried with")
 	_ = cmd.RegisterFlagCompletionFunc("rule", func(*cobra.Command, []string, string) (ids []cobra.Completion, _ cobra.ShellCompDirective) {
 		for _, r := range check.Rules() {
 			ids = append(ids, r.ID)
@@ -93,7 +96,7 @@ func (a *app) checkPlugins(ctx context.Context, path string, given pluginCheck) 
 	}
 	r := ruleReport{app: a, known: known, only: given.rule}
 	for _, t := range targets {
-		options := check.Options{Host: h, Requests: requests, Only: given.rule, Contract: check.ByCommand(t.plan, self, contractProcess)}
+		options := check.Options{Host: h, Requests: requests, Subject: given.subject, Only: given.rule, Contract: check.ByCommand(t.plan, self, contractProcess)}
 		results, err := check.Plugin(ctx, t.plan, t.stages, options)
 		if ctx.Err() != nil {
 			return errInterrupted()

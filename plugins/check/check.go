@@ -30,6 +30,7 @@ type Stage struct {
 	Config         []byte // JSON
 	Credential     string // the pipeline's
 	Dir            string // where relative paths of the file start
+	Subject        string // of the calls; "" is any
 	Assumed        bool   // the file has none of this type: it is one with an empty config
 }
 
@@ -37,6 +38,7 @@ type Stage struct {
 type Options struct {
 	Host     *host.Host // starts its processes. Required.
 	Only     string     // the id of the only rule that matters: others are tried as far as it takes; "" is all
+	Subject  string     // of the calls that its stages are tried with; "" is any
 	Requests []Request  // that its stages are tried with, beside the check's own
 	// Contract tries the rules of the contract with a stage, in a process of its own: see [Judge]. It returns what broke each rule, by id, and
 	// why each was skipped that could not be tried. nil: they are skipped.
@@ -93,6 +95,9 @@ func (c *checker) run(ctx context.Context, o Options) error {
 	}
 	c.kept("wire.handshake", "wire.stdout", "wire.version", "wire.capabilities")
 	c.assume()
+	for i := range c.stages {
+		c.stages[i].Subject = o.Subject
+	}
 	c.try(ctx, c.health)
 	c.try(ctx, c.judges)
 	for _, st := range c.stages {

@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,6 +153,34 @@ func TestPlugin_accepts_a_plugin_by_hand(t *testing.T) {
 		_, broken := with(results, Fail)
 		_, skipped := with(results, Skipped)
 		t.Errorf("%d of %d rules are kept\nbroken: %s\nskipped: %s", len(ids), len(Rules()), strings.Join(broken, "\n"), strings.Join(skipped, "\n"))
+	}
+}
+
+// TestPlugin_tries_a_subject: stages see it, and what they do for it alone shows.
+func TestPlugin_tries_a_subject(t *testing.T) {
+	for subject, want := range map[string]Status{"": Skipped, "thrower": OK} {
+		for _, r := range checked(t, planOf(t, ""), Options{Subject: subject, Only: "wire.panic"}) {
+			if r.Rule == "wire.panic" && r.Status != want {
+				t.Errorf("subject %q: got %s, want %s: %v %s", subject, r.Status, want, r.Seen, r.Reason)
+			}
+		}
+	}
+}
+
+// TestPlugin_ends_with_its_context, and leaves no process: the host would not close before it has ended.
+func TestPlugin_ends_with_its_context(t *testing.T) {
+	for _, bad := range []string{"mute", "left", "lifeline SIGTERM"} {
+		t.Run(bad, func(t *testing.T) {
+			h := host.New()
+			defer h.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			plan := planOf(t, bad)
+			plan.Config.StartTimeout = time.Hour
+			if _, err := Plugin(ctx, plan, nil, Options{Host: h}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -113,7 +114,11 @@ func (j job) verdicts(t *testing.T, h *host.Host) Verdicts {
 		return Verdicts{Unable: err.Error()}
 	}
 	defer func() { _ = keeper.Close() }() // its one stage is never used
-	var opts []conformance.StageOption
+	opts := []conformance.StageOption{conformance.WithRequest(func(r *http.Request) {
+		if j.Stage.Subject != "" {
+			*r = *r.WithContext(pipeline.With(r.Context(), pipeline.Subject(j.Stage.Subject)))
+		}
+	})}
 	if typ, ok := iface.Type(j.Stage.Type); ok {
 		if slices.Contains(typ.Needs.Request.Edit, ":body") {
 			opts = append(opts, conformance.ChangesRequestBody())

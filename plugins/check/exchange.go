@@ -200,7 +200,7 @@ func (x *exchange) answer(f *wire.Frame, p play) (over bool, err error) {
 		if x.s.c.first("wait") && x.quiet(shortly) != nil { // it is noted
 			return true, nil
 		}
-		return false, x.say(&wire.Frame{Kind: &wire.Frame_Awake{Awake: &wire.Awake{Call: words(x.inst.needs)}}}, nil)
+		return false, x.say(&wire.Frame{Kind: &wire.Frame_Awake{Awake: &wire.Awake{Call: words(x.inst)}}}, nil)
 	case *wire.Frame_Read:
 		if x.inst.needs.Response == nil { // content has no answer
 			return false, breach("wire.read", "a stage without response needs sent Read")

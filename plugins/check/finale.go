@@ -163,7 +163,7 @@ func (c *checker) development(ctx context.Context) error {
 	if err := stale(socket); err != nil {
 		return err
 	}
-	p := &process{out: newOutput()}
+	p := &process{out: newOutput(), left: ctx.Done()}
 	if p.trial, err = c.host.Try(c.plan, []string{"LEAT_PLUGIN_DEV=" + socket}, p.out); err != nil {
 		return err
 	}

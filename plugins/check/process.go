@@ -23,7 +23,8 @@ import (
 type process struct {
 	trial  *host.Trial
 	out    *output
-	line   string // of the handshake
+	line   string          // of the handshake
+	left   <-chan struct{} // closed once nobody wants the check any more
 	cc     *grpc.ClientConn
 	client wire.PluginClient
 }
@@ -47,7 +48,7 @@ func handshake(versions string) []string {
 
 // launch starts the process and waits for its first line, so long.
 func (c *checker) launch(ctx context.Context, env []string, within time.Duration) (*process, error) {
-	p := &process{out: newOutput()}
+	p := &process{out: newOutput(), left: ctx.Done()}
 	var err error
 	if p.trial, err = c.host.Try(c.plan, env, p.out); err != nil {
 		return nil, err
@@ -160,8 +161,9 @@ func (p *process) ends(within time.Duration) bool {
 	case <-p.trial.Done():
 		return true
 	case <-t.C:
-		return p.over()
+	case <-p.left:
 	}
+	return p.over()
 }
 
 // close ends the process.

@@ -53,6 +53,9 @@ func beRaw(bad string) {
 		socket = filepath.Join(os.TempDir(), fmt.Sprintf("leat-check-raw-%d.sock", os.Getpid()))
 		defer os.Remove(socket)
 	}
+	if bad == "mute" {
+		select {}
+	}
 	if !dev {
 		p.follow()
 	}

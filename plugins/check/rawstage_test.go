@@ -61,7 +61,7 @@ func (x *rawExchange) run(typ string) {
 		x.end(&wire.Return{Edits: &wire.Edits{Headers: []*wire.HeaderEdit{{Name: "x-raw", Values: [][]byte{[]byte("yes")}}}}})
 		return
 	}
-	if strings.HasSuffix(x.do.GetRequest().GetUrl(), "/throw") {
+	if strings.HasSuffix(x.do.GetRequest().GetUrl(), "/throw") || x.do.GetCall().GetSubject() == "thrower" {
 		panic("it throws")
 	}
 	if bad == "stdout" {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"maps"
 	"net/http"
@@ -46,10 +47,10 @@ func (r Request) headers(names []string) []*wire.Header {
 }
 
 // words writes the call as it is granted.
-func words(n pipeline.Needs) *wire.Call {
+func words(in *instance) *wire.Call {
 	return wire.CallTo(&pipeline.CallState{
-		Pipeline: "check", Subject: "ada", Operation: "check", Labels: map[string]string{"team": "checks"}, IdempotencyKey: "check-1", Observed: true,
-	}, n.Request.Call)
+		Pipeline: "check", Subject: cmp.Or(in.stage.Subject, "ada"), Operation: "check", Labels: map[string]string{"team": "checks"}, IdempotencyKey: "check-1", Observed: true,
+	}, in.needs.Request.Call)
 }
 
 // do writes Do for an instance; body is what travels apart.
@@ -75,7 +76,7 @@ func (r Request) do(in *instance) (do *wire.Do, body []byte) {
 		}
 	}
 	do = &wire.Do{
-		Instance: in.number, Request: out, Call: words(n), LogLevel: -4, Timeout: int64(5 * time.Second), Deadline: int64(time.Minute),
+		Instance: in.number, Request: out, Call: words(in), LogLevel: -4, Timeout: int64(5 * time.Second), Deadline: int64(time.Minute),
 		Traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Recording: true,
 	}
 	if in.after() {
@@ -123,7 +124,7 @@ func left() reply {
 
 // to writes the Result for an instance.
 func (r reply) to(in *instance) *wire.Result {
-	out := &wire.Result{Call: words(in.needs), Replayable: true, Ended: r.ended}
+	out := &wire.Result{Call: words(in), Replayable: true, Ended: r.ended}
 	out.Call.Attempts, out.Call.Sends = 1, 1
 	if r.err != nil {
 		out.Error = r.err
