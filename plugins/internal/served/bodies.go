@@ -18,13 +18,18 @@ const maxBody = 1 << 30
 // maxRoom is the most that is reserved on the word of a first chunk, in bytes.
 const maxRoom = 16 << 20
 
-// bodies are those that travel apart from the frames, by the number of their exchange.
+// bodies are those that travel apart from the frames, by the number of their exchange. A number may come again while an exchange that had it is
+// still ending: each takes back only what is its own.
 type bodies struct {
 	mu      sync.Mutex
-	claims  map[uint64]func([]byte) // of exchanges that wait for a body; it must not block
-	arrived map[uint64]*arrival     // bodies that came before the frame that they belong to
-	leaving map[uint64][]byte       // that the host is to fetch
+	claims  map[uint64]*claim   // of exchanges that wait for a body
+	arrived map[uint64]*arrival // bodies that came before the frame that they belong to
+	leaving map[uint64]*leaving // that the host is to fetch
 }
+
+type claim struct{ take func([]byte) }
+
+type leaving struct{ data []byte }
 
 type arrival struct {
 	data  []byte
@@ -32,28 +37,50 @@ type arrival struct {
 }
 
 func newBodies() *bodies {
-	return &bodies{claims: map[uint64]func([]byte){}, arrived: map[uint64]*arrival{}, leaving: map[uint64][]byte{}}
+	return &bodies{claims: map[uint64]*claim{}, arrived: map[uint64]*arrival{}, leaving: map[uint64]*leaving{}}
 }
 
-// claim has the next body of an exchange handed to f, at once if it is there.
-func (b *bodies) claim(exchange uint64, f func([]byte)) {
+// claim has the next body of an exchange handed to take, which must not block; at once if it is there.
+func (b *bodies) claim(exchange uint64, take func([]byte)) *claim {
+	c := &claim{take}
 	b.mu.Lock()
 	a := b.arrived[exchange]
 	if a == nil {
-		b.claims[exchange] = f
+		b.claims[exchange] = c
 		b.mu.Unlock()
-		return
+		return c
 	}
 	delete(b.arrived, exchange)
 	b.mu.Unlock()
 	close(a.taken)
-	f(a.data)
+	take(a.data)
+	return c
+}
+
+// unclaim takes a claim back.
+func (b *bodies) unclaim(exchange uint64, c *claim) {
+	b.mu.Lock()
+	if b.claims[exchange] == c {
+		delete(b.claims, exchange)
+	}
+	b.mu.Unlock()
 }
 
 // announce keeps a body until the host fetches it.
-func (b *bodies) announce(exchange uint64, data []byte) {
+func (b *bodies) announce(exchange uint64, data []byte) *leaving {
+	l := &leaving{data}
 	b.mu.Lock()
-	b.leaving[exchange] = data
+	b.leaving[exchange] = l
+	b.mu.Unlock()
+	return l
+}
+
+// withdraw drops a body that the host was not told of.
+func (b *bodies) withdraw(exchange uint64, l *leaving) {
+	b.mu.Lock()
+	if l != nil && b.leaving[exchange] == l {
+		delete(b.leaving, exchange)
+	}
 	b.mu.Unlock()
 }
 
@@ -65,13 +92,6 @@ func (b *bodies) forget(exchange uint64) {
 	b.mu.Unlock()
 }
 
-// unclaim is forget for an exchange that is over on this side, where the host may still fetch.
-func (b *bodies) unclaim(exchange uint64) {
-	b.mu.Lock()
-	delete(b.claims, exchange)
-	b.mu.Unlock()
-}
-
 // take reads an uploaded body and hands it over; it waits for the exchange that it is for until the host gives up.
 func (b *bodies) take(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadResponse]) error {
 	exchange, data, err := receive(stream)
@@ -79,10 +99,10 @@ func (b *bodies) take(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadR
 		return err
 	}
 	b.mu.Lock()
-	if f := b.claims[exchange]; f != nil {
+	if c := b.claims[exchange]; c != nil {
 		delete(b.claims, exchange)
 		b.mu.Unlock()
-		f(data)
+		c.take(data)
 		return nil
 	}
 	a := &arrival{data, make(chan struct{})}
@@ -126,14 +146,14 @@ func receive(stream grpc.ClientStreamingServer[wire.Chunk, wire.UploadResponse])
 // give sends an announced body, once.
 func (b *bodies) give(exchange uint64, stream grpc.ServerStreamingServer[wire.Chunk]) error {
 	b.mu.Lock()
-	data, ok := b.leaving[exchange]
+	l := b.leaving[exchange]
 	delete(b.leaving, exchange)
 	b.mu.Unlock()
-	if !ok {
+	if l == nil {
 		return status.Errorf(codes.NotFound, "no body was announced for exchange %d", exchange)
 	}
 	chunk := &wire.Chunk{Exchange: exchange}
-	for len(data) > 0 {
+	for data := l.data; len(data) > 0; {
 		n := min(len(data), wire.GoodChunk)
 		chunk.Data = data[:n]
 		if err := stream.Send(chunk); err != nil {

@@ -28,14 +28,16 @@ type exchange struct {
 	given given        // the request as the host gave it
 	first *wire.Result // that came with it
 
-	turn   sync.Mutex // held from a frame that is answered until its answer
-	state  pipeline.CallProgress
-	nexts  int
-	last   result
-	parted bool          // the request was handed on, and nothing is answered
-	stand  http.Response // what the stage then gets
-	over   bool          // the stage has returned
-	told   bool          // it is no exchange: the stage is told of a call's end
+	turn     sync.Mutex // held from a frame that is answered until its answer
+	state    pipeline.CallProgress
+	nexts    int
+	last     result
+	leaving  *leaving      // the body that the host was told of last
+	handedOn bool          // the host heard that the stage's part ended as it called next
+	parted   bool          // the request was handed on, and nothing is answered
+	stand    http.Response // what the stage then gets
+	over     bool          // the stage has returned
+	told     bool          // it is no exchange: the stage is told of a call's end
 }
 
 func newExchange(ss *session, begun wire.Incoming) *exchange {
@@ -95,8 +97,10 @@ func (x *exchange) run() {
 	}
 	out := x.outcome(resp, &ch, err)
 	x.leave()
-	x.ss.server.bodies.unclaim(x.id)
 	if !x.ss.finished(x) {
+		if !x.handedOn {
+			x.ss.server.bodies.withdraw(x.id, x.leaving)
+		}
 		return
 	}
 	if err := x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: out}}); wire.IsTooBig(err) {
@@ -183,7 +187,7 @@ func (x *exchange) part(next *wire.Next) (*http.Response, pipeline.CallProgress,
 	next.Last = true
 	next.Span, next.Spans = x.tracing.take()
 	x.parted = true
-	if x.ss.finished(x) {
+	if x.handedOn = x.ss.finished(x); x.handedOn {
 		if err := x.send(&wire.Frame{Kind: &wire.Frame_Next{Next: next}}); err != nil {
 			return nil, x.state, asError(err)
 		}

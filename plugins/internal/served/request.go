@@ -90,11 +90,12 @@ func (x *exchange) apart(b *wire.Body) ([]byte, error) {
 		return b.GetData(), nil
 	}
 	uploads := make(chan []byte, 1)
-	x.ss.server.bodies.claim(x.id, func(data []byte) { x.ss.step(func() { uploads <- data }) })
+	claim := x.ss.server.bodies.claim(x.id, func(data []byte) { x.ss.step(func() { uploads <- data }) })
 	select {
 	case data := <-uploads:
 		return data, nil
 	case <-x.life.Done():
+		x.ss.server.bodies.unclaim(x.id, claim)
 		return nil, pipeline.Ended(&x.life, "a body was on its way to the stage")
 	}
 }
@@ -104,7 +105,7 @@ func (x *exchange) carry(data []byte) *wire.Body {
 	if len(data) <= wire.MaxInline {
 		return &wire.Body{Data: data, Length: uint64(len(data))}
 	}
-	x.ss.server.bodies.announce(x.id, data)
+	x.leaving = x.ss.server.bodies.announce(x.id, data)
 	return &wire.Body{Apart: true, Length: uint64(len(data))}
 }
 
