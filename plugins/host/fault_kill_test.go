@@ -3,7 +3,6 @@
 package host_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,13 +19,15 @@ import (
 	"github.com/leatdev/leat/plugins/host"
 )
 
-func TestFaultKill(t *testing.T) {
-	t.Parallel()
+func TestFaultKill(t *testing.T) { eachProgram(t, faultKill) }
+
+func faultKill(t *testing.T, p []string) {
+	t.Helper()
 	quick := host.Shortened{Backoff: 5 * time.Millisecond, Most: 50 * time.Millisecond}
 
 	t.Run("before_an_exchange_the_next_has_a_new_process", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick})
+		w := newWorld(t, setting{program: p, times: quick})
 		first := w.send("")
 		w.wantOK(first)
 		signal(t, first.pid(), syscall.SIGKILL)
@@ -40,7 +41,7 @@ func TestFaultKill(t *testing.T) {
 
 	t.Run("just_before_an_exchange_it_passes_or_fails_unsent", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: host.Shortened{Backoff: quick.Backoff, Most: quick.Most, Crashes: 100}})
+		w := newWorld(t, setting{program: p, times: host.Shortened{Backoff: quick.Backoff, Most: quick.Most, Crashes: 100}})
 		for range 5 {
 			pid := w.send("").pid()
 			signal(t, pid, syscall.SIGKILL)
@@ -55,14 +56,14 @@ func TestFaultKill(t *testing.T) {
 
 	t.Run("before_next_nothing_is_sent", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick})
+		w := newWorld(t, setting{program: p, times: quick})
 		w.wantBefore(w.send("die"), "crash")
 		w.wantOK(w.send(""))
 	})
 
 	t.Run("inside_next_the_response_is_attached", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick, handler: func(rw http.ResponseWriter, req *http.Request) {
+		w := newWorld(t, setting{program: p, times: quick, handler: func(rw http.ResponseWriter, req *http.Request) {
 			if req.Header.Get("X-Do") == "killed" {
 				killNow(req)
 			}
@@ -74,14 +75,14 @@ func TestFaultKill(t *testing.T) {
 
 	t.Run("between_result_and_return_the_response_is_attached", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick})
+		w := newWorld(t, setting{program: p, times: quick})
 		w.wantAfter(w.send("die-after"), "crash")
 		w.wantOK(w.send(""))
 	})
 
 	t.Run("by_its_own_exit_too", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick})
+		w := newWorld(t, setting{program: p, times: quick})
 		a := w.send("exit")
 		w.wantBefore(a, "crash")
 		until(t, "a record of the crash", func() bool { return w.logs.count("plugin failed") == 1 })
@@ -95,7 +96,7 @@ func TestFaultKill(t *testing.T) {
 		t.Parallel()
 		const size = 16 << 20
 		goOn := make(chan struct{})
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick, handler: func(rw http.ResponseWriter, _ *http.Request) {
+		w := newWorld(t, setting{program: p, times: quick, handler: func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Length", strconv.Itoa(size))
 			_, _ = rw.Write(make([]byte, size/2))
 			rw.(http.Flusher).Flush()
@@ -126,7 +127,7 @@ func TestFaultKill(t *testing.T) {
 		const calls = 50
 		var begun atomic.Int32
 		all := make(chan struct{})
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick, handler: func(rw http.ResponseWriter, req *http.Request) {
+		w := newWorld(t, setting{program: p, times: quick, handler: func(rw http.ResponseWriter, req *http.Request) {
 			if begun.Add(1) == calls {
 				killNow(req)
 				close(all)
@@ -145,7 +146,7 @@ func TestFaultKill(t *testing.T) {
 
 	t.Run("a_caller_who_leaves_gets_the_error_of_its_context", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: quick, stage: `on_failure = "skip"`})
+		w := newWorld(t, setting{program: p, times: quick, stage: `on_failure = "skip"`})
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		req, p := w.request(ctx, "api", nil, "X-Do", "hang")
@@ -159,8 +160,8 @@ func TestFaultKill(t *testing.T) {
 
 // killNow kills the plugin that has sent a request, and returns once it is dead.
 func killNow(req *http.Request) {
-	pid, err := strconv.Atoi(req.Header.Get("X-Pid"))
-	if err != nil {
+	pid := pidOf(req)
+	if pid == 0 {
 		return // its caller finds that nothing failed
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -169,94 +170,17 @@ func killNow(req *http.Request) {
 	}
 }
 
-func TestFaultStop(t *testing.T) {
-	t.Parallel()
-
-	// The process is stopped for good, or for longer than anybody waits.
-	t.Run("fails_by_the_deadline_and_is_replaced", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, stage: `timeout = "500ms"`})
-		first := w.send("")
-		w.wantOK(first)
-		freeze(t, first.pid())
-		w.wantBefore(w.send(""), "deadline")
-		var last answer
-		until(t, "an answer", func() bool { last = w.send(""); return last.err == nil })
-		w.wantOK(last)
-		if last.pid() == first.pid() {
-			t.Errorf("process %d answered, which is stopped", last.pid())
-		}
-		until(t, "the end of the stopped process", func() bool { return !alive(first.pid()) })
-		if got := w.logs.attr("plugin failed", "error").String(); !strings.Contains(got, "did not answer a ping within 2s") {
-			t.Errorf("the record says %q", got)
-		}
-	})
-
-	t.Run("and_continued_goes_on_where_it_was", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, stage: `timeout = "14s"`})
-		first := w.send("")
-		freeze(t, first.pid())
-		result := make(chan answer, 1)
-		go func() { result <- w.send("") }()
-		select {
-		case a := <-result:
-			t.Errorf("a stopped process answered: %v", a)
-		case <-time.After(time.Second):
-		}
-		signal(t, first.pid(), syscall.SIGCONT)
-		for _, a := range []answer{<-result, w.send("")} {
-			w.wantOK(a)
-			if a.pid() != first.pid() {
-				t.Errorf("process %d answered, want %d", a.pid(), first.pid())
-			}
-		}
-	})
-
-	t.Run("within_next_fails_by_the_deadline_with_the_response", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, stage: `timeout = "1s"`, handler: func(rw http.ResponseWriter, req *http.Request) {
-			if req.Header.Get("X-Do") == "stopped" {
-				pid, _ := strconv.Atoi(req.Header.Get("X-Pid"))
-				freeze(t, pid)
-			}
-			_, _ = io.WriteString(rw, "up")
-		}})
-		w.wantAfter(w.send("stopped"), "deadline")
-		until(t, "an answer", func() bool { return w.send("").err == nil })
-	})
-
-	t.Run("with_a_long_body_on_its_way_fails_by_the_deadline", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, stage: "timeout = \"500ms\"\nrequest_body = \"full\"\nlimit = \"20MiB\""})
-		first := w.send("")
-		freeze(t, first.pid())
-		w.wantBefore(w.sendTo("api", bytes.NewReader(make([]byte, 16<<20))), "deadline")
-		until(t, "an answer", func() bool { return w.sendTo("api", strings.NewReader("body")).err == nil })
-	})
-
-	t.Run("does_not_hold_who_closes_the_runner", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, setting{command: []string{"as-good"}, times: host.Shortened{Grace: 200 * time.Millisecond}})
-		pid := w.send("").pid()
-		freeze(t, pid)
-		begun := time.Now()
-		w.mayFail = true
-		if err := w.runner.Close(); err == nil || !strings.Contains(err.Error(), "closing stage s: ") {
-			t.Errorf("got %v, want an error of the stage that could not be closed", err)
-		}
-		if took := time.Since(begun); took > answerWithin {
-			t.Errorf("it took %s", took)
-		}
-		if alive(pid) {
-			t.Errorf("process %d is still there", pid)
-		}
-	})
+// pidOf is the process that has sent a request, 0 if it does not say.
+func pidOf(req *http.Request) int {
+	pid, _ := strconv.Atoi(req.Header.Get("X-Pid"))
+	return pid
 }
 
-func TestFaultPanic(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, setting{command: []string{"as-good"}, stage: `on_failure = "skip"`})
+func TestFaultPanic(t *testing.T) { eachProgram(t, faultPanic) }
+
+func faultPanic(t *testing.T, p []string) {
+	t.Helper()
+	w := newWorld(t, setting{program: p, stage: `on_failure = "skip"`})
 	first := w.send("")
 	w.wantOK(first)
 	for do, sends := range map[string]int{"panic": 0, "panic-after": 1} {

@@ -25,79 +25,89 @@ import (
 // TestFaultStorm kills the plugin again and again while exchanges go on, at least three times. It runs alone: it counts what is left behind.
 // With LEAT_STORM set it sends 10,000 requests, and kills once a second.
 func TestFaultStorm(t *testing.T) {
-	const inFlight = 64
 	calls, every := 4000, 200*time.Millisecond
 	if os.Getenv("LEAT_STORM") != "" { // takes half a minute
 		calls, every = 10000, time.Second
 	}
 	for _, policy := range []string{"fail", "skip"} {
-		t.Run(policy, func(t *testing.T) {
-			dir, err := os.MkdirTemp("/tmp", "leat-fault-") //nolint:usetesting // a short path: a socket's has a limit
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer os.RemoveAll(dir)
-			t.Setenv("TMPDIR", dir)
-			t.Setenv("XDG_RUNTIME_DIR", "")
-			goroutines, descriptors := goleak.IgnoreCurrent(), openFiles(t)
+		t.Run(policy, func(t *testing.T) { faultStorm(t, testProgram(t, "as-good"), policy, calls, every) })
+	}
+}
 
-			var pid atomic.Int64
-			w := newWorld(t, setting{
-				command: []string{"as-good"}, stage: fmt.Sprintf("on_failure = %q", policy), handler: upOK,
-				times: host.Shortened{Backoff: 2 * time.Millisecond, Most: 20 * time.Millisecond, Crashes: 1 << 20},
-			})
-			stop, stopped := make(chan struct{}), make(chan struct{})
-			var kills, numbers, made atomic.Int64
-			go func() { killEvery(every, &pid, &kills, stop); close(stopped) }()
-			more := func() bool { n := numbers.Add(1); return n <= int64(calls) || kills.Load() < 3 && n <= 50*int64(calls) }
-			counts := map[string]int{}
-			var mu sync.Mutex
-			var workers sync.WaitGroup
-			for range inFlight {
-				workers.Go(func() {
-					for more() {
-						made.Add(1)
-						ctx, cancel := context.WithTimeout(t.Context(), 2*answerWithin)
-						req, p := w.request(ctx, "api", nil)
-						begun := time.Now()
-						a := finish(req, p)
-						cancel()
-						if took := time.Since(begun); took > answerWithin {
-							t.Errorf("an answer took %s: %v", took, a)
-						}
-						if n := a.pid(); n > 0 {
-							pid.Store(int64(n))
-						}
-						outcome := w.judge(a, policy)
-						mu.Lock()
-						counts[outcome]++
-						mu.Unlock()
-					}
-				})
-			}
-			workers.Wait()
-			close(stop)
-			<-stopped
-			t.Logf("%d kills: %v", kills.Load(), counts)
-			if kills.Load() < 3 {
-				t.Errorf("the plugin was killed %d times", kills.Load())
-			}
-			if policy == "skip" && int64(counts["answered"]) != made.Load() {
-				t.Errorf("got %v, want %d answers", counts, made.Load())
-			}
-			w.close()
-			http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-			if err := goleak.Find(goroutines); err != nil {
-				t.Error(err)
-			}
-			until(t, "the end of its descriptors", func() bool { return openFiles(t) <= descriptors })
-			if left := children(t); len(left) > 0 {
-				t.Errorf("processes are left: %v", left)
-			}
-			if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
-				t.Errorf("files are left: %v", left)
+// TestFaultStorm_foreign does that to interpreters, which are killed once a second: they take longer to start.
+func TestFaultStorm_foreign(t *testing.T) {
+	for policy, language := range map[string]string{"fail": "python", "skip": "node"} {
+		t.Run(language, func(t *testing.T) { faultStorm(t, faulty(t, language), policy, 500, time.Second) })
+	}
+}
+
+func faultStorm(t *testing.T, program []string, policy string, calls int, every time.Duration) {
+	t.Helper()
+	const inFlight = 64
+	dir, err := os.MkdirTemp("/tmp", "leat-fault-") //nolint:usetesting // a short path: a socket's has a limit
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	goroutines, descriptors := goleak.IgnoreCurrent(), openFiles(t)
+
+	var pid atomic.Int64
+	w := newWorld(t, setting{
+		program: program, stage: fmt.Sprintf("on_failure = %q", policy), handler: upOK,
+		times: host.Shortened{Backoff: 2 * time.Millisecond, Most: 20 * time.Millisecond, Crashes: 1 << 20},
+	})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	var kills, numbers, made atomic.Int64
+	go func() { killEvery(every, &pid, &kills, stop); close(stopped) }()
+	more := func() bool { n := numbers.Add(1); return n <= int64(calls) || kills.Load() < 3 && n <= 50*int64(calls) }
+	counts := map[string]int{}
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	for range inFlight {
+		workers.Go(func() {
+			for more() {
+				made.Add(1)
+				ctx, cancel := context.WithTimeout(t.Context(), 2*answerWithin)
+				req, p := w.request(ctx, "api", nil)
+				begun := time.Now()
+				a := finish(req, p)
+				cancel()
+				if took := time.Since(begun); took > answerWithin {
+					t.Errorf("an answer took %s: %v", took, a)
+				}
+				if n := a.pid(); n > 0 {
+					pid.Store(int64(n))
+				}
+				outcome := w.judge(a, policy)
+				mu.Lock()
+				counts[outcome]++
+				mu.Unlock()
 			}
 		})
+	}
+	workers.Wait()
+	close(stop)
+	<-stopped
+	t.Logf("%d kills: %v", kills.Load(), counts)
+	if kills.Load() < 3 {
+		t.Errorf("the plugin was killed %d times", kills.Load())
+	}
+	if policy == "skip" && int64(counts["answered"]) != made.Load() {
+		t.Errorf("got %v, want %d answers", counts, made.Load())
+	}
+	w.close()
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	if err := goleak.Find(goroutines); err != nil {
+		t.Error(err)
+	}
+	until(t, "the end of its descriptors", func() bool { return openFiles(t) <= descriptors })
+	if left := children(t); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
+		t.Errorf("files are left: %v", left)
 	}
 }
 

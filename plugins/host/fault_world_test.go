@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,6 +34,7 @@ type world struct {
 	logs     *records
 	closing  sync.Once
 	mayFail  bool // to close
+	subject  string
 
 	mu    sync.Mutex
 	sends map[string]int // by x-id
@@ -44,11 +44,14 @@ type world struct {
 // setting is what a world is made of.
 type setting struct {
 	command  []string // "as-good" or "as-bad", and further arguments
+	program  []string // in place of it: a command of its own
 	typ      string   // of the stage; default "good"
 	stage    string   // further keys of its table
 	plugin   string   // further keys of the plugin's
 	env      string   // what it gets of the environment
+	pipeline string   // further keys of the pipeline's
 	file     string   // further tables
+	subject  string   // of the calls
 	handler  http.HandlerFunc
 	times    host.Shortened
 	hostOpts []host.Option
@@ -63,6 +66,7 @@ env = [%s]
 [pipelines.api]
 base_url = %q
 stages = ["s"]
+%s
 [stages.s]
 use = "p/%s"
 %s
@@ -72,12 +76,11 @@ use = "p/%s"
 // file writes the file of a setting.
 func (s *setting) text(t *testing.T, url string) string {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	if s.program == nil {
+		s.program = testProgram(t, s.command...)
 	}
 	command := make([]string, 0, 3)
-	for _, word := range append([]string{self}, s.command...) {
+	for _, word := range s.program {
 		quoted, err := json.Marshal(word)
 		if err != nil {
 			t.Fatal(err)
@@ -90,12 +93,12 @@ func (s *setting) text(t *testing.T, url string) string {
 	if s.env == "" { // the race detector holds every process up at its end
 		s.env = `"GORACE=atexit_sleep_ms=0"`
 	}
-	return fmt.Sprintf(worldFile, strings.Join(command, ", "), s.env, s.plugin, url, s.typ, s.stage, strings.ReplaceAll(s.file, "UPSTREAM", url))
+	return fmt.Sprintf(worldFile, strings.Join(command, ", "), s.env, s.plugin, url, s.pipeline, s.typ, s.stage, strings.ReplaceAll(s.file, "UPSTREAM", url))
 }
 
 func newWorld(t *testing.T, s setting) *world {
 	t.Helper()
-	w := &world{t: t, sends: map[string]int{}, logs: &records{}}
+	w := &world{t: t, sends: map[string]int{}, logs: &records{}, subject: s.subject}
 	w.upstream = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		w.mu.Lock()
 		w.sends[req.Header.Get("X-Id")]++
@@ -178,6 +181,9 @@ func (w *world) request(ctx context.Context, name string, body io.Reader, header
 	method := http.MethodGet
 	if body != nil {
 		method = http.MethodPost
+	}
+	if w.subject != "" {
+		ctx = pipeline.With(ctx, pipeline.Subject(w.subject))
 	}
 	req, err := p.NewRequest(ctx, method, "/", body)
 	if err != nil {
