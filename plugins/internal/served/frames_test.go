@@ -159,6 +159,16 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %v", e)
 		}
 	})
+	t.Run("ends_the_exchange_that_gets_a_frame_of_no_known_kind", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, pass)))
+		h.open()
+		h.send(do(7, nil))
+		h.next()
+		h.send(&wire.Frame{Exchange: 7})
+		if e := h.next().GetReturn().GetError(); e.GetKind() != string(pipeline.KindInternal) {
+			t.Errorf("got %v", e)
+		}
+	})
 	t.Run("cancels_what_nobody_waits_for_and_says_nothing_of_it", func(t *testing.T) {
 		ended := make(chan error, 1)
 		h := newHost(t, only(stage(everything, func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {

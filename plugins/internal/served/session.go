@@ -147,7 +147,7 @@ func (ss *session) handle(f wire.Incoming) {
 	switch k := f.GetKind().(type) {
 	case *wire.Frame_Do:
 		ss.begin(f)
-	case *wire.Frame_Result, *wire.Frame_Awake, *wire.Frame_Body:
+	case *wire.Frame_Result, *wire.Frame_Awake, *wire.Frame_Body, nil: // of no known kind: the exchange ends by it
 		ss.mu.Lock()
 		if x := ss.live[f.GetExchange()]; x != nil {
 			x.deliver(f.Frame)
