@@ -9,8 +9,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-
-	"github.com/leatdev/leat/plugins/check"
 )
 
 func main() {
@@ -19,17 +17,8 @@ func main() {
 }
 
 func (p program) start() int {
-	if len(os.Args) == 2 && os.Args[1] == testProcess {
-		return p.runTests()
-	}
-	if len(os.Args) > 1 && os.Args[1] == stagesProcess {
-		return p.serveStages(os.Args[2:])
-	}
-	if len(os.Args) == 2 && os.Args[1] == contractProcess {
-		check.Judge()
-	}
-	if len(os.Args) > 1 && os.Args[1] == echoProcess {
-		return serveEcho(os.Args[2:])
+	if code, ok := p.child(os.Args[1:]); ok {
+		return code
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -57,6 +57,7 @@ func TestPluginNew(t *testing.T) {
 	}
 	for _, lang := range scaffold.Languages() {
 		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
 			programs := map[string]string{"leat": filepath.Join(bin, "leat")}
 			switch lang {
 			case "python":
