@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""A plugin for leat: each request says for which tenant it is, and each answer must be for the same one."""
+"""A plugin for leat: each request says for which tenant it is, and each answer must be for the same
+one.
+"""
 
 from __future__ import annotations
 

@@ -37,6 +37,23 @@ from .tracing import Span  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = [
-    "Call", "Cancelled", "ConfigError", "Digest", "Ended", "Headers", "NeedsError", "NextError", "Outcome", "Request",
-    "Response", "Secret", "SecretError", "Span", "Stage", "StageError", "serve", "stage", "__version__",
-]  # fmt: skip
+    "Call",
+    "Cancelled",
+    "ConfigError",
+    "Digest",
+    "Ended",
+    "Headers",
+    "NeedsError",
+    "NextError",
+    "Outcome",
+    "Request",
+    "Response",
+    "Secret",
+    "SecretError",
+    "Span",
+    "Stage",
+    "StageError",
+    "serve",
+    "stage",
+    "__version__",
+]

@@ -31,7 +31,10 @@ def by_hand(stages: "List[Stage]", name: str, version: str, args: List[str]) -> 
         return 0
     word = args[1] if len(args) > 1 and args[0] in (*_HELP, *_VERSION, "describe") else args[0]
     print(
-        f'{name}: unknown argument "{word}"\n  it takes describe, --version or --help; a program that runs pipelines starts it by itself',
+        (
+            f'{name}: unknown argument "{word}"\n  it takes describe, --version or --help; a'
+            " program that runs pipelines starts it by itself"
+        ),
         file=sys.stderr,
     )
     return 2
@@ -79,8 +82,10 @@ To use it, write into pipelines.toml
   [stages.{first}]
   use = "{table}/{first}"
 
-and name "{first}" among the stages of a pipeline. The program sees only the environment variables that env = ["NAME"] of its table names.
+and name "{first}" among the stages of a pipeline. The program sees only the environment variables
+that env = ["NAME"] of its table names.
 
-  {run} describe    prints what it serves as JSON: types, JSON Schemas of their configs, needs, defaults
+  {run} describe    prints what it serves as JSON: types, JSON Schemas of their configs, needs,
+  defaults
   {run} --version   prints its version
 """

@@ -52,12 +52,15 @@ class Call:
         self._event: Optional[threading.Event] = None
         self._gone = False
         self.ended = ""
-        """How the caller has left: ``"canceled"``, ``"deadline"`` or ``"timeout"``; ``""`` while it is there."""
+        """How the caller has left: ``"canceled"``, ``"deadline"`` or ``"timeout"``; ``""`` while it
+        is there.
+        """
 
     def _word(self, name: str) -> Any:
         if name not in self._granted:
             raise NeedsError(
-                f'the stage read call.{name}, and its needs say nothing of it: add "{name}" to request.call'
+                f'the stage read call.{name}, and its needs say nothing of it: add "{name}" to'
+                " request.call"
             )
         return getattr(self._words, name)
 
@@ -136,12 +139,16 @@ class Call:
 
     @property
     def remaining(self) -> Optional[float]:
-        """How long the call may still take, for what the stage calls in turn; None where nothing bounds it."""
+        """How long the call may still take, for what the stage calls in turn; None where nothing
+        bounds it.
+        """
         return None if self._until is None else max(0.0, self._until - time.monotonic())
 
     @property
     def cancelled(self) -> threading.Event:
-        """Set once nobody waits for the exchange any more: a plain function that works for long looks at it."""
+        """Set once nobody waits for the exchange any more: a plain function that works for long
+        looks at it.
+        """
         if self._event is None:
             self._event = threading.Event()
         if self._gone:
@@ -149,7 +156,9 @@ class Call:
         return self._event
 
     def wait(self, seconds: float) -> Any:
-        """Waits on leat's clock; the stage's timeout stands still meanwhile. In an ``async def``: ``await call.wait(…)``."""
+        """Waits on leat's clock; the stage's timeout stands still meanwhile. In an ``async def``:
+        ``await call.wait(…)``.
+        """
         if self._x is None:
             raise RuntimeError("a call that has ended can't wait")
         if self._x.is_async:
@@ -157,7 +166,9 @@ class Call:
         return self._x.drive(self._x.wait(seconds))
 
     def attach(self, credential: str, subject: str = "") -> None:
-        """Has a credential attached, by its name in the file, which ``credentials`` of the needs must have."""
+        """Has a credential attached, by its name in the file, which ``credentials`` of the needs
+        must have.
+        """
         self._change().attach.credential = text(credential)
         self._change().attach.subject = text(subject)
 
@@ -170,7 +181,9 @@ class Call:
         self._change().rejected = text(credential)
 
     def mark_idempotent(self, key: str = "") -> None:
-        """Says that the call can be sent again, and by which key; needs ``request.call "idempotency_key"``."""
+        """Says that the call can be sent again, and by which key; needs ``request.call
+        "idempotency_key"``.
+        """
         self._change().idempotent = True
         self._change().idempotency_key = text(key)
 
@@ -209,8 +222,13 @@ class Call:
         events = self._change().events
         if len(events) < MAX_EVENTS:
             events.add(
-                name=text(name), text=text(text_), reason=text(reason), attempt=attempt, status=status, duration=int(duration * 1e9)
-            )  # fmt: skip
+                name=text(name),
+                text=text(text_),
+                reason=text(reason),
+                attempt=attempt,
+                status=status,
+                duration=int(duration * 1e9),
+            )
 
     def _change(self) -> pb.Changes:
         if self._changes is None:
@@ -229,7 +247,9 @@ class Call:
 
 
 class Ended:
-    """The end of a call of the pipeline, also of one that never reached the stage: see ``needs`` ``calls``."""
+    """The end of a call of the pipeline, also of one that never reached the stage: see ``needs``
+    ``calls``.
+    """
 
     __slots__ = ("request", "call", "status", "error")
 

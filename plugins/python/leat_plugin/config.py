@@ -1,4 +1,6 @@
-"""A config of a dataclass or a TypedDict: its JSON Schema, its defaults, and values read from the file."""
+"""A config of a dataclass or a TypedDict: its JSON Schema, its defaults, and values read from the
+file.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,9 @@ def _optional(t: Any) -> Tuple[List[Any], bool]:
 
 
 def schema_of_config(cls: Any) -> Schema:
-    """The JSON Schema (draft 2020-12) of a config; a TypeError names a field that none can be made of."""
+    """The JSON Schema (draft 2020-12) of a config; a TypeError names a field that none can be made
+    of.
+    """
     if cls is None:
         return {
             "$schema": _DRAFT,
@@ -117,7 +121,8 @@ def schema_of_config(cls: Any) -> Schema:
     for name in out["properties"]:
         if name in HOST_KEYS:
             raise TypeError(
-                f"{cls.__name__}.{name}: leat itself reads {name} of a stage's table: choose another name"
+                f"{cls.__name__}.{name}: leat itself reads {name} of a stage's table: choose"
+                " another name"
             )
     return out
 
@@ -160,8 +165,8 @@ def _schema(t: Any, where: str, around: Tuple[Any, ...]) -> Schema:
             "additionalProperties": _schema(args[1] if args else Any, where, around),
         }
     raise TypeError(
-        f"{where}: {t!r} can't stand in a config: use str, int, float, bool, list, dict, Optional, Literal, an Enum, timedelta, "
-        "Secret, a dataclass or a TypedDict"
+        f"{where}: {t!r} can't stand in a config: use str, int, float, bool, list, dict, Optional,"
+        " Literal, an Enum, timedelta, Secret, a dataclass or a TypedDict"
     )
 
 
@@ -186,7 +191,9 @@ def _table_schema(cls: Any, where: str, around: Tuple[Any, ...]) -> Schema:
 
 
 def plain(value: Any) -> Any:
-    """A default as the file would write it; MISSING where nothing is set, or only the file can write it."""
+    """A default as the file would write it; MISSING where nothing is set, or only the file can
+    write it.
+    """
     if value is None or isinstance(value, Secret) or value is _NO_DEFAULT:
         return _NO_DEFAULT
     if isinstance(value, enum.Enum):

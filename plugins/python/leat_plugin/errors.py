@@ -12,9 +12,23 @@ if TYPE_CHECKING:
     from .message import Headers
 
 KINDS = (
-    "network", "tls", "timeout", "canceled", "unauthorized", "client", "forbidden", "not_found", "conflict",
-    "rate_limited", "server", "parse", "validation", "policy", "plugin", "internal",
-)  # fmt: skip
+    "network",
+    "tls",
+    "timeout",
+    "canceled",
+    "unauthorized",
+    "client",
+    "forbidden",
+    "not_found",
+    "conflict",
+    "rate_limited",
+    "server",
+    "parse",
+    "validation",
+    "policy",
+    "plugin",
+    "internal",
+)
 """The kinds of errors; leat's page about errors says what each means."""
 
 CLASSES = ("not_sent", "refused", "unknown", "processed", "terminal")
@@ -25,11 +39,13 @@ class StageError(Exception):
     """What a stage raises where a program may want to branch on the failure.
 
     ``kind`` is one of :data:`KINDS` and ``class_`` one of :data:`CLASSES`; without a class it is
-    ``terminal``: sending again can't help. An error about the last response names its ``status``: leat
+    ``terminal``: sending again can't help. An error about the last response names its ``status``:
+    leat
     then adds that response's headers, and what was read of its body. ``retry_after`` is in seconds.
     Messages are shown to people: no secret belongs into them.
 
-    ``raise StageError(…) from err``, where ``err`` is what ``next`` raised, keeps the cause that leat has.
+    ``raise StageError(…) from err``, where ``err`` is what ``next`` raised, keeps the cause that
+    leat has.
     """
 
     def __init__(
@@ -65,8 +81,10 @@ class StageError(Exception):
 class NextError(StageError):
     """What ``next`` raises where no response came of it, and a body where it broke off.
 
-    Raised again as it is, leat takes it for the very error that it is, with its cause. ``stage`` is the
-    stage that failed, ``headers`` are those of a response that there was, as far as the needs show them.
+    Raised again as it is, leat takes it for the very error that it is, with its cause. ``stage`` is
+    the
+    stage that failed, ``headers`` are those of a response that there was, as far as the needs show
+    them.
     """
 
     def __init__(self, error: pb.Error, *, of_body: bool = False) -> None:
@@ -89,7 +107,7 @@ class NextError(StageError):
 
 
 class Cancelled(StageError):
-    """Raised by the next blocking call of an exchange that nobody waits for any more: let it pass."""
+    """Raised by the next blocking call of an exchange that nobody waits for: let it pass."""
 
     def __init__(self, why: str = "") -> None:
         StageError.__init__(
@@ -108,7 +126,8 @@ class NeedsError(StageError):
 class ConfigError(ValueError):
     """A mistake in a config: raise it from ``__post_init__`` or ``validate``.
 
-    ``path`` names the key, as in ``rules[0].match``, from the table that is being judged; ``""`` is the
+    ``path`` names the key, as in ``rules[0].match``, from the table that is being judged; ``""`` is
+    the
     whole of it. ``hint`` says what to write instead.
     """
 

@@ -1,7 +1,10 @@
-"""One request on its way through a stage: the conversation with the host, for functions and for async ones.
+"""One request on its way through a stage: the conversation with the host, for functions and for
+async ones.
 
-The steps of the conversation are generators: they yield a frame that the host answers, or UPLOAD where a
-body is on its way, and get the answer. ``drive`` runs them in a thread, ``drive_async`` on the event loop.
+The steps of the conversation are generators: they yield a frame that the host answers, or UPLOAD
+where a
+body is on its way, and get the answer. ``drive`` runs them in a thread, ``drive_async`` on the
+event loop.
 """
 
 from __future__ import annotations
@@ -183,17 +186,18 @@ class Exchange:
             raise internal(_OVER)
         if self.parted:
             raise NeedsError("the stage's needs have no response: its part ended as it called next")
+        if self.call.ended:
+            raise Cancelled(self.call.ended)
         if self.nexts > 1 and not self.instance.needs.retry:
             raise NeedsError(
                 'the stage called next a second time, and its needs have no "retry": True'
             )
-        if self.call.ended:
-            raise Cancelled(self.call.ended)
         edits = self._edits(req)
         if self.nexts == 1 and self.do.HasField("result"):
             if edits is not None:
                 raise NeedsError(
-                    "the stage changed the request, which its needs say nothing of: it is asked once the response is there"
+                    "the stage changed the request, which its needs say nothing of: it is asked"
+                    " once the response is there"
                 )
             return self._result(self.do.result, req)
         frame = pb.Frame()
@@ -281,8 +285,10 @@ class Exchange:
             limit = size(self.instance.needs.response_limit)
             resp._fail = StageError(
                 "policy",
-                f"the response's body has more than the {limit} that the stage may read: ask for a larger "
-                "response.body_limit, and see what the file grants",
+                (
+                    f"the response's body has more than the {limit} that the stage may read: ask"
+                    " for a larger response.body_limit, and see what the file grants"
+                ),
             )
         elif len(body.sha256) == 32:
             resp._digest = Digest(body.length, body.sha256)
@@ -338,7 +344,9 @@ class Exchange:
     # What came of it.
 
     def _edits(self, req: Request) -> Optional[pb.Edits]:
-        """What differs between the request that the host gave and the one that is handed on; None if nothing does."""
+        """What differs between the request that the host gave and the one that is handed on; None
+        if nothing does.
+        """
         r, out, changed = self.do.request, pb.Edits(), False
         if req.method != (r.method or "GET"):
             out.method, changed = text(req.method), True
@@ -411,7 +419,10 @@ class Exchange:
     def _late(self, what: str) -> None:
         self.session.logs.say(
             40,
-            "stage did more after next than its needs, which have no response: nothing comes of it; end it with return next(req)",
+            (
+                "stage did more after next than its needs, which have no response: nothing comes of"
+                " it; end it with return next(req)"
+            ),
             {"stage": self.instance.name, "did": what},
         )
 
@@ -466,7 +477,7 @@ class Exchange:
 
 
 class AsyncExchange(Exchange):
-    """An exchange whose stage is an async def: it runs on the event loop that all of those share."""
+    """An exchange whose stage is an async def: it runs on the loop that all of those share."""
 
     is_async = True
     _task: "Optional[asyncio.Task[None]]" = None
@@ -520,7 +531,8 @@ class AsyncExchange(Exchange):
         if self._asking:
             step.close()
             raise internal(
-                "the stage asked for a second answer before it had the first: await one after the other"
+                "the stage asked for a second answer before it had the first: await one after the"
+                " other"
             )
         self._asking = True
         try:
@@ -565,7 +577,10 @@ class AsyncExchange(Exchange):
 
 _WITHHELD = (
     'the stage read {0}\'s body, and its needs say nothing of it: ask for {1}.body "full"',
-    'the stage read {0}\'s body of which its needs show the digest alone: use digest, or ask for {1}.body "full"',
+    (
+        "the stage read {0}'s body of which its needs show the digest alone: use digest, or ask"
+        ' for {1}.body "full"'
+    ),
     "",
 )
 
@@ -579,7 +594,9 @@ def _turn() -> StageError:
 
 
 def _header_edits(out: pb.Edits, before: Dict[str, List[str]], headers: Headers) -> bool:
-    """Writes the headers that differ. The length of a body that was replaced is the host's to write."""
+    """Writes the headers that differ. The length of a body that was replaced is the host's to
+    write.
+    """
     after, found = headers._values, False
     if after == before:
         return False

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .session import Session
 
 BURST, RATE = 4 << 20, 1 << 20
-"""The most that a session logs: a burst, and then so much each second, in bytes. The rest is dropped and counted."""
+"""The most that a session logs: a burst, and then so much each second, in bytes. The rest is
+dropped and counted.
+"""
 
 MAX_LOG = 64 << 10
 
@@ -55,6 +57,9 @@ class LogSink:
 
     def say(self, level: int, message: str, attributes: Mapping[str, Any], x: Any = None) -> None:
         """Sends a record of the SDK's own."""
+        wanted = x.level if x is not None else self.level
+        if wanted is not None and slog_level(level) < wanted:
+            return
         log = pb.Log(time=time.time_ns(), level=slog_level(level), message=text(message))
         for key, value in attributes.items():
             log.attributes.append(attribute(key, value))

@@ -39,9 +39,12 @@ class Digest(NamedTuple):
 class Headers(MutableMapping[str, str]):
     """Headers, whatever the case of their names.
 
-    Of several values of one name, ``headers[name]`` is the list that HTTP makes of them, joined by commas;
-    ``get_all`` has them apart, as ``Set-Cookie`` wants it. ``headers[name] = value`` replaces them all,
-    also by a list; ``add`` adds one. Bytes that are no UTF-8 come as surrogates and go as they came.
+    Of several values of one name, ``headers[name]`` is the list that HTTP makes of them, joined by
+    commas;
+    ``get_all`` has them apart, as ``Set-Cookie`` wants it. ``headers[name] = value`` replaces them
+    all,
+    also by a list; ``add`` adds one. Bytes that are no UTF-8 come as surrogates and go as they
+    came.
     """
 
     __slots__ = ("_values",)
@@ -123,17 +126,31 @@ def _values(value: Any) -> List[str]:
 
 
 class Request:
-    """The request on its way, as far as the stage's needs show it. Change it in place, then ``next(req)``.
+    """The request on its way, as far as the stage's needs show it. Change it in place, then
+    ``next(req)``.
 
-    ``url`` is absolute, and without its query unless the needs have ``query``. ``length`` is the body's,
-    -1 where it is unknown. ``replayable`` says whether ``next`` may be called again after the body was
+    ``url`` is absolute, and without its query unless the needs have ``query``. ``length`` is the
+    body's,
+    -1 where it is unknown. ``replayable`` says whether ``next`` may be called again after the body
+    was
     sent. ``call`` is what leat knows of the call, ``span`` the stage's own span.
     """
 
     __slots__ = (
-        "method", "url", "host", "headers", "length", "replayable", "call", "_body", "_set", "_digest", "_why", "_x",
+        "method",
+        "url",
+        "host",
+        "headers",
+        "length",
+        "replayable",
+        "call",
+        "_body",
+        "_set",
+        "_digest",
+        "_why",
+        "_x",
         "_given",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -160,7 +177,9 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The body; needs ``request.body "full"``. Set it to send another, which needs ``":body"`` in edit."""
+        """The body; needs ``request.body "full"``. Set it to send another, which needs ``":body"``
+        in edit.
+        """
         if self._body is None:
             raise NeedsError(self._why)
         return self._body
@@ -186,7 +205,8 @@ class Request:
             return digest_of(self._body)
         if self._digest is None:
             raise NeedsError(
-                'the stage asked for a body\'s digest, and its needs say nothing of it: ask for body "digest"'
+                "the stage asked for a body's digest, and its needs say nothing of it: ask for"
+                ' body "digest"'
             )
         return self._digest
 
@@ -203,16 +223,31 @@ class Request:
 class Response:
     """A response: what ``next`` returned, or one that the stage makes, which needs ``answer``.
 
-    ``Response(403, {"content-type": "text/plain"}, b"no")`` makes one. ``length`` is the body's, -1 where
-    it is unknown. A ``stream`` can't be read. The body of ``next``'s response stays with leat until it is read:
+    ``Response(403, {"content-type": "text/plain"}, b"no")`` makes one. ``length`` is the body's, -1
+    where
+    it is unknown. A ``stream`` can't be read. The body of ``next``'s response stays with leat until
+    it is read:
     a plain function just uses ``body``, ``text``, ``json()`` or ``digest``; an ``async def`` says
     ``await resp.read()`` first.
     """
 
     __slots__ = (
-        "status", "headers", "length", "proto", "stream", "_body", "_set", "_digest", "_x", "_got", "_fail", "_dropped",
-        "_given", "_first", "_read",
-    )  # fmt: skip
+        "status",
+        "headers",
+        "length",
+        "proto",
+        "stream",
+        "_body",
+        "_set",
+        "_digest",
+        "_x",
+        "_got",
+        "_fail",
+        "_dropped",
+        "_given",
+        "_first",
+        "_read",
+    )
 
     def __init__(
         self, status: int = 200, headers: HeaderSource = None, body: Union[bytes, str] = b""
@@ -245,7 +280,8 @@ class Response:
 
     @property
     def body(self) -> bytes:
-        """The body; needs ``response.body "full"``. It is fetched where it is read first, and waits for that.
+        """The body; needs ``response.body "full"``. It is fetched where it is read first, and waits
+        for that.
 
         Set it to return another, which needs ``":body"`` in ``response.edit``.
         """
@@ -282,7 +318,9 @@ class Response:
         return self._digest
 
     async def read(self) -> bytes:
-        """Fetches the body in an ``async def``; afterwards ``body``, ``text`` and ``json()`` have it."""
+        """Fetches the body in an ``async def``; afterwards ``body``, ``text`` and ``json()`` have
+        it.
+        """
         if not self._set and not self._got and self._x is not None:
             await self._x.drive_async(self._x.read(self, full=True))
         return self.body
@@ -294,7 +332,9 @@ class Response:
         return self.digest
 
     def drop(self) -> None:
-        """Says that the response is not needed any more, so that its connection can go on; then it can't be returned."""
+        """Says that the response is not needed any more, so that its connection can go on; then it
+        can't be returned.
+        """
         if self._x is not None:
             self._x.drop(self)
 

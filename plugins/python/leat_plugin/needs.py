@@ -1,4 +1,5 @@
-"""What a stage must see and may do: the dict that an author writes, and the message that travels."""
+"""What a stage must see and may do: the dict that an author writes, and the message that travels.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +45,14 @@ _UNITS = {
 }
 
 Needs = Mapping[str, Any]
-"""What an author writes: ``{"request": {"headers": […], …}, "response": {…}, "answer": True, …}``."""
+"""What an author writes: ``{"request": {"headers": […], …}, "response": {…}, "answer": True, …}``.
+"""
 
 
 def default_needs() -> pb.Needs:
-    """Those of a stage that says nothing: it reads and changes request headers that hold no credential."""
+    """Those of a stage that says nothing: it reads and changes request headers that hold no
+    credential.
+    """
     return pb.Needs(request=pb.RequestNeeds(headers=["*"], edit=["*"]))
 
 
@@ -80,7 +84,8 @@ def _request(out: pb.RequestNeeds, table: Any, where: str) -> None:
         out.call.append(word)
     if ":url" in out.edit and not out.query:
         raise ValueError(
-            f'{where}.edit: a stage that changes the URL must see its query, or it would lose it: add "query": True'
+            f"{where}.edit: a stage that changes the URL must see its query, or it would lose it:"
+            ' add "query": True'
         )
 
 
@@ -152,8 +157,15 @@ class Effective:
     """What an instance has: what it asks for, as far as it is granted."""
 
     __slots__ = (
-        "request_body", "request_limit", "response", "response_body", "response_limit", "retry", "answer", "call",
-    )  # fmt: skip
+        "request_body",
+        "request_limit",
+        "response",
+        "response_body",
+        "response_limit",
+        "retry",
+        "answer",
+        "call",
+    )
 
     def __init__(self, own: pb.Needs, granted: Optional[pb.Needs]) -> None:
         g = granted if granted is not None else own

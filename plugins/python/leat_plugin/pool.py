@@ -7,7 +7,8 @@ from queue import SimpleQueue
 from typing import Any, Callable, Optional
 
 MOST = 1024
-"""How many plain functions can be under way at once by default: one within next holds its thread."""
+"""How many plain functions can be under way at once by default: one within next holds its thread.
+"""
 
 
 class Pool:

@@ -23,19 +23,21 @@ def started_by_host() -> bool:
 
 
 def guard() -> None:
-    """Takes standard output for the handshake, before anything that the program imports can write there.
+    """Takes standard output for the handshake, before anything that the program imports can write
+    there.
 
-    What the program prints goes to stderr, which leat logs. An interrupt is the host's business from here on.
+    What the program prints goes to stderr, which leat logs. An interrupt is the host's business
+    from here on.
     """
     global _stdout
-    if _stdout is not None or not started_by_host():
+    if _stdout is not None or not (started_by_host() or os.environ.get(DEV)):
         return
     sys.stdout.flush()
     _stdout = os.dup(1)
     os.dup2(2, 1)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
-    if threading.current_thread() is threading.main_thread():
+    if started_by_host() and threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGINT, _pass
         )  # no SIG_IGN: programs that a stage starts would inherit that
@@ -81,19 +83,24 @@ class Life:
             ready, _, _ = select.select([self._read], [], [], left)
             why = os.read(self._read, 1) if ready else b""
             if why == b"" or why >= b" ":
-                return why  # else a signal came: its handler notes the reason before this loop goes on
+                return (
+                    why  # else a signal came: its handler notes the reason before this loop goes on
+                )
 
     def on_term(self) -> None:
         """Notes SIGTERM as T. The main thread calls it.
 
-        Python's handlers run in the main thread, which would sleep on in wait() where the system gave the signal to another one: so
+        Python's handlers run in the main thread, which would sleep on in wait() where the system
+        gave the signal to another one: so
         every signal wakes it.
         """
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, lambda *_: self.note(b"T"))
 
     def follow_host(self) -> None:
-        """Ends the process, whatever it does, once standard input ends: the host holds the other end while it lives."""
+        """Ends the process, whatever it does, once standard input ends: the host holds the other
+        end while it lives.
+        """
         try:
             mode = os.fstat(0).st_mode
         except OSError:

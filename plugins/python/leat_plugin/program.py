@@ -21,13 +21,17 @@ DRAIN_TIME = 10.0
 
 
 def serve(*stages: Stage, name: str = "", version: str = "devel", threads: int = MOST) -> None:
-    """Is the whole main of a plugin: serves the given stages, or all that were defined, and does not return.
+    """Is the whole main of a plugin: serves the given stages, or all that were defined, and does
+    not return.
 
-    Run by hand the program says what it serves and how a file uses it. Where its file is only imported, as
-    by a test, this does nothing. ``name`` and ``version`` are for people. ``threads`` bounds how many plain
+    Run by hand the program says what it serves and how a file uses it. Where its file is only
+    imported, as
+    by a test, this does nothing. ``name`` and ``version`` are for people. ``threads`` bounds how
+    many plain
     functions are under way at once, those in ``next`` included; an ``async def`` needs no thread.
 
-    The process ends when its host does, whatever it does at that moment. SIGTERM lets what is under way end
+    The process ends when its host does, whatever it does at that moment. SIGTERM lets what is under
+    way end
     first; an interrupt from the terminal is the host's business.
     """
     caller = sys._getframe(1)
@@ -89,12 +93,14 @@ def _serve(stages: List[Stage], name: str, version: str, threads: int) -> None:
 
 
 def _negotiate() -> int:
-    """The version to speak; if the host has none of ours, ours: the host says who must be upgraded."""
+    """The version to speak: ours, also if the host has it not: it says who must be upgraded."""
     return PROTOCOL
 
 
 def _develop(path: str, stages: List[Stage], name: str, version: str, threads: int) -> None:
-    """Serves hosts that connect to a socket by themselves, for work under a debugger, until SIGINT or SIGTERM."""
+    """Serves hosts that connect to a socket by themselves, for work under a debugger, until SIGINT
+    or SIGTERM.
+    """
     import signal
 
     life = process.Life()

@@ -15,8 +15,10 @@ class SecretError(ValueError):
 class Secret:
     """Where a secret is: ``{ env = "NAME" }`` or ``{ file = "path" }`` of the file.
 
-    ``get()`` reads it, each time anew, so that a file may be changed under way. The variable must stand in
-    ``env`` of the plugin's table, or the plugin doesn't see it. A relative path counts from the file's
+    ``get()`` reads it, each time anew, so that a file may be changed under way. The variable must
+    stand in
+    ``env`` of the plugin's table, or the plugin doesn't see it. A relative path counts from the
+    file's
     folder. Nothing of the value is ever printed by this type.
     """
 
@@ -28,13 +30,13 @@ class Secret:
         self.env, self.file, self._dir = env, file, dir
 
     def get(self) -> str:
-        """The secret; of a file without one trailing newline. A SecretError says what is missing."""
+        """The secret; of a file without one trailing newline. A SecretError says what lacks."""
         if self.env:
             value = os.environ.get(self.env)
             if value is None:
                 raise SecretError(
-                    f"the environment variable {self.env} is not set for the plugin: set it where leat runs, and name it "
-                    f'in the plugin\'s table, env = ["{self.env}"]'
+                    f"the environment variable {self.env} is not set for the plugin: set it where"
+                    f' leat runs, and name it in the plugin\'s table, env = ["{self.env}"]'
                 )
             return value
         try:
@@ -59,7 +61,9 @@ class Secret:
 
 
 def secret_schema() -> dict[str, Any]:
-    """The schema of a reference. writeOnly tells leat to show no value of it: what stands there by mistake is the secret itself."""
+    """The schema of a reference. writeOnly tells leat to show no value of it: what stands there by
+    mistake is the secret itself.
+    """
     name = {"type": "string", "minLength": 1}
     return {
         "type": "object",

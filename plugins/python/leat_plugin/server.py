@@ -196,7 +196,9 @@ class Server:
         return sessions[-1] if sessions else None
 
     def log_to_hosts(self) -> None:
-        """Has the records of the standard module travel to the hosts, in place of standard error, which would show them twice."""
+        """Has the records of the standard module travel to the hosts, in place of standard error,
+        which would show them twice.
+        """
         root = logging.getLogger()
         for handler in list(root.handlers):
             if isinstance(handler, logging.StreamHandler) and handler.stream in (

@@ -49,7 +49,8 @@ class Stage:
         if callable(needs):
             if most is None:
                 raise ValueError(
-                    f"{where}: needs is a function of the config: say by most={{…}} what no config goes beyond"
+                    f"{where}: needs is a function of the config: say by most={{…}} what no config"
+                    " goes beyond"
                 )
             self._needs, self.most = needs, parse_needs(most, "most")
         else:
@@ -68,7 +69,9 @@ class Stage:
         return f"<Stage {self.name}>"
 
     def ended(self, function: Function) -> Function:
-        """Has a function ``(config, ended)`` told of the end of every call: ``@mine.ended``. Needs ``"calls": True``."""
+        """Has a function ``(config, ended)`` told of the end of every call: ``@mine.ended``. Needs
+        ``"calls": True``.
+        """
         if not self.most.calls:
             raise ValueError(
                 f'stage {self.name!r}: to be told of the end of calls it needs "calls": True'
@@ -109,12 +112,17 @@ def stage(
     validate: Optional[Callable[[Any], None]] = None,
     doc: str = "",
 ) -> Callable[[Function], Stage]:
-    """Makes a function ``(config, req, next)``, plain or ``async``, a type of stages: the file says ``PLUGIN/NAME``.
+    """Makes a function ``(config, req, next)``, plain or ``async``, a type of stages: the file says
+    ``PLUGIN/NAME``.
 
-    ``config`` is a dataclass or a TypedDict: its fields are the keys of the stage's table, and texts in
-    ``Annotated[T, "…"]`` explain them. ``needs`` is what the stage must see and may do, or a function of the
-    config that returns it; then ``most`` is what no config goes beyond. Without needs a stage reads and
-    changes request headers that hold no credential. ``validate(config)`` raises ConfigError. ``doc`` is one
+    ``config`` is a dataclass or a TypedDict: its fields are the keys of the stage's table, and
+    texts in
+    ``Annotated[T, "…"]`` explain them. ``needs`` is what the stage must see and may do, or a
+    function of the
+    config that returns it; then ``most`` is what no config goes beyond. Without needs a stage reads
+    and
+    changes request headers that hold no credential. ``validate(config)`` raises ConfigError.
+    ``doc`` is one
     sentence for people; by default the first paragraph of the function's docstring.
     """
 

@@ -9,8 +9,10 @@
         done = run(tenant, subject="ada")
         assert done.sent[0].headers["x-tenant"] == "ada"
 
-The stage goes through the same conversation as under leat, and sees what its needs show: a test thus tells
-whether those are right, too. What it does beyond them is an AssertionError that names the key that lacks.
+The stage goes through the same conversation as under leat, and sees what its needs show: a test
+thus tells
+whether those are right, too. What it does beyond them is an AssertionError that names the key that
+lacks.
 """
 
 from __future__ import annotations
@@ -33,9 +35,21 @@ from .text import to_bytes
 Upstream = Callable[[Request], Response]
 
 _SECRET = (
-    "password", "passwd", "passphrase", "secret", "token", "apikey", "privatekey", "accesskey", "signingkey", "credential",
-    "cookie", "authorization", "signature", "session",
-)  # fmt: skip
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "privatekey",
+    "accesskey",
+    "signingkey",
+    "credential",
+    "cookie",
+    "authorization",
+    "signature",
+    "session",
+)
 
 
 class Event(NamedTuple):
@@ -101,12 +115,16 @@ def run(
     leaves: str = "",
     timeout: float = 10.0,
 ) -> Done:
-    """Runs a stage, plain or async, around ``next``, which is the upstream: a function of a Request that
+    """Runs a stage, plain or async, around ``next``, which is the upstream: a function of a Request
+    that
     returns a Response or raises a StageError.
 
-    ``config`` is the stage's table as the file has it; a mistake in it is a ConfigError. An error of the
-    stage is raised as the StageError that leat gets. ``leaves`` has the caller leave while ``next`` is at work:
-    ``"canceled"``, ``"deadline"`` or ``"timeout"``. A stage that takes longer than ``timeout`` seconds fails the test.
+    ``config`` is the stage's table as the file has it; a mistake in it is a ConfigError. An error
+    of the
+    stage is raised as the StageError that leat gets. ``leaves`` has the caller leave while ``next``
+    is at work:
+    ``"canceled"``, ``"deadline"`` or ``"timeout"``. A stage that takes longer than ``timeout``
+    seconds fails the test.
     """
     host = _Host(stage, config, timeout)
     try:
@@ -389,7 +407,8 @@ class _Host:
     def _must(self, allowed: Any, name: str, key: str) -> None:
         if not _allows(allowed, name):
             raise AssertionError(
-                f'the stage changed {name}, and its needs do not have {key} "{name}": leat would refuse that (invalid_reply)'
+                f'the stage changed {name}, and its needs do not have {key} "{name}": leat would'
+                " refuse that (invalid_reply)"
             )
 
     def _changes(self, ch: pb.Changes) -> None:
@@ -402,7 +421,8 @@ class _Host:
                 and "*" not in self.needs.credentials
             ):
                 raise AssertionError(
-                    f'the stage attached a credential, and its needs do not have credentials "{ch.attach.credential}"'
+                    "the stage attached a credential, and its needs do not have credentials"
+                    f' "{ch.attach.credential}"'
                 )
             d.attached, d.attached_subject = ch.attach.credential, ch.attach.subject
         if ch.HasField("stopped"):
@@ -413,7 +433,8 @@ class _Host:
             ch.idempotent or ch.idempotency_key
         ) and "idempotency_key" not in self.needs.request.call:
             raise AssertionError(
-                'the stage marked the call as idempotent, and its needs do not have request.call "idempotency_key"'
+                "the stage marked the call as idempotent, and its needs do not have request.call"
+                ' "idempotency_key"'
             )
         d.idempotent, d.idempotency_key = (
             d.idempotent or ch.idempotent,
@@ -432,9 +453,15 @@ class _Host:
                 return
             err = NextError(out.error)
             self.error = StageError(
-                err.kind, err.message, class_=err.class_, reason=err.reason, status=err.status, problem_type=err.problem_type,
-                violations=err.violations, retry_after=err.retry_after,
-            )  # fmt: skip
+                err.kind,
+                err.message,
+                class_=err.class_,
+                reason=err.reason,
+                status=err.status,
+                problem_type=err.problem_type,
+                violations=err.violations,
+                retry_after=err.retry_after,
+            )
             return
         if out.HasField("response"):
             if not self.needs.answer and self.response is None:

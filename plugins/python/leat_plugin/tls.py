@@ -1,4 +1,6 @@
-"""Certificates for ``tls = true``: each side proves by one of its own who it is, and trusts the other's alone."""
+"""Certificates for ``tls = true``: each side proves by one of its own who it is, and trusts the
+other's alone.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ import grpc
 
 
 def credentials(host: str) -> Tuple[Any, str]:
-    """Credentials for the server that trust the host's certificate (PEM) alone, and the own one for the handshake."""
+    """Credentials for the server that trust the host's certificate (PEM) alone, and the own one for
+    the handshake.
+    """
     key, cert = _own()
     der = ssl.PEM_cert_to_DER_cert(cert.decode())
     made = grpc.ssl_server_credentials(
@@ -30,8 +34,8 @@ def _own() -> Tuple[bytes, bytes]:
     )
     if program is None:
         raise RuntimeError(
-            "tls = true needs the program openssl, which is not there: install it (apt-get install openssl), or leave tls out: "
-            "the socket is in a folder that no other user can open"
+            "tls = true needs the program openssl, which is not there: install it (apt-get install"
+            " openssl), or leave tls out: the socket is in a folder that no other user can open"
         )
     with tempfile.TemporaryDirectory(
         dir=os.environ.get("PLUGIN_UNIX_SOCKET_DIR") or None
@@ -59,7 +63,8 @@ def _own() -> Tuple[bytes, bytes]:
         )
         if made.returncode != 0:
             raise RuntimeError(
-                f"tls = true: openssl could not make a certificate: {made.stderr.decode(errors='replace').strip()}"
+                "tls = true: openssl could not make a certificate:"
+                f" {made.stderr.decode(errors='replace').strip()}"
             )
         with open(key, "rb") as k, open(cert, "rb") as c:
             return k.read(), c.read()

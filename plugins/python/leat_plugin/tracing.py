@@ -12,7 +12,8 @@ from . import plugin_pb2 as pb
 from .text import text
 
 MOST = 64
-"""The most spans of an exchange, and attributes and events of a span; what comes after is dropped."""
+"""The most spans of an exchange, and attributes and events of a span; what comes after is dropped.
+"""
 
 MAX_DEPTH = 8
 
@@ -58,7 +59,9 @@ def _shown(value: Any) -> str:
 
 
 class Span:
-    """A span. It is a context manager: it ends, and notes an exception that passes, as its block ends."""
+    """A span. It is a context manager: it ends, and notes an exception that passes, as its block
+    ends.
+    """
 
     __slots__ = ("_tracing", "_index", "_parent", "_name", "_kind", "_start", "_end", "_data")
 

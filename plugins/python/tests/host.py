@@ -1,4 +1,6 @@
-"""A host for tests: it starts a plugin as leat does, and speaks the protocol over its Unix socket as a script says."""
+"""A host for tests: it starts a plugin as leat does, and speaks the protocol over its Unix socket
+as a script says.
+"""
 
 from __future__ import annotations
 

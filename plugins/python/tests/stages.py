@@ -17,14 +17,18 @@ print("printed before serve")
 RESPONSE = {"headers": ["*"], "body": "full", "edit": ["*", ":status", ":body"]}
 ALL = {
     "request": {
-        "headers": ["*"], "query": True, "body": "full", "body_limit": "8MiB", "edit": ["*", ":method", ":url", ":body"],
+        "headers": ["*"],
+        "query": True,
+        "body": "full",
+        "body_limit": "8MiB",
+        "edit": ["*", ":method", ":url", ":body"],
         "call": ["subject", "operation", "labels", "idempotency_key"],
     },
     "response": {**RESPONSE, "body_limit": "8MiB"},
     "answer": True,
     "retry": True,
     "credentials": ["*"],
-}  # fmt: skip
+}
 
 
 @stage("tenant", needs={"request": {"edit": ["x-tenant"], "call": ["subject"]}})
@@ -303,9 +307,9 @@ class Config:
 )
 def configured(config, req, next):
     key = config.key.get() if config.key else ""
-    req.headers[
-        config.header
-    ] = f"{config.mode} {config.limit} {config.ttl} {config.names} {config.rules} {len(key)} {config.key!r}"
+    req.headers[config.header] = (
+        f"{config.mode} {config.limit} {config.ttl} {config.names} {config.rules} {len(key)} {config.key!r}"
+    )
     return next(req)
 
 

@@ -239,9 +239,18 @@ class Secrets(unittest.TestCase):
 class Needs(unittest.TestCase):
     def test_are_read_and_shown(self):
         needs = {
-            "request": {"headers": ["*"], "query": True, "edit": [":url", "x"], "call": ["labels"], "body": "full", "body_limit": 1 << 20},
-            "response": {"body": "digest"}, "retry": True, "credentials": ["a"],
-        }  # fmt: skip
+            "request": {
+                "headers": ["*"],
+                "query": True,
+                "edit": [":url", "x"],
+                "call": ["labels"],
+                "body": "full",
+                "body_limit": 1 << 20,
+            },
+            "response": {"body": "digest"},
+            "retry": True,
+            "credentials": ["a"],
+        }
         self.assertEqual(show_needs(parse_needs(needs)), needs)
         self.assertEqual(
             parse_needs({"request": {"body": "full", "body_limit": "8MiB"}}).request.body_limit,

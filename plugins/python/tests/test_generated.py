@@ -32,9 +32,7 @@ class Generated(unittest.TestCase):
         got = descriptor_pb2.FileDescriptorProto.FromString(plugin_pb2.DESCRIPTOR.serialized_pb)
         for file in (want, got):
             _clear_json_names(file.message_type)
-        self.assertEqual(
-            got, want, "generate it anew: see plugins/python/README.md"
-        )
+        self.assertEqual(got, want, "generate it anew: see plugins/python/README.md")
 
     def test_the_version_is_the_package_s(self):
         with open(os.path.join(ROOT, "pyproject.toml"), encoding="utf-8") as f:

@@ -134,9 +134,27 @@ class Process(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             key, cert = os.path.join(folder, "k"), os.path.join(folder, "c")
             made = subprocess.run(
-                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
-                 "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], capture_output=True, check=False,
-            )  # fmt: skip
+                [
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                    "-nodes",
+                    "-subj",
+                    "/CN=localhost",
+                    "-addext",
+                    "subjectAltName=DNS:localhost",
+                    "-keyout",
+                    key,
+                    "-out",
+                    cert,
+                ],
+                capture_output=True,
+                check=False,
+            )
             if made.returncode != 0:
                 self.skipTest("needs openssl: apt-get install openssl")
             with open(key, "rb") as k, open(cert, "rb") as c:
@@ -176,11 +194,17 @@ class Dev(unittest.TestCase):
             stale.bind(path)
             stale.close()
             process = subprocess.Popen(
-                [sys.executable, STAGES], env={**os.environ, "PYTHONPATH": ROOT, "LEAT_PLUGIN_DEV": path},
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
+                [sys.executable, STAGES],
+                env={**os.environ, "PYTHONPATH": ROOT, "LEAT_PLUGIN_DEV": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
             try:
-                self.assertEqual(process.stderr.readline(), f"stages: waiting for leat at {path}\n")
+                said = [process.stderr.readline() for _ in range(2)]
+                want = ["printed before serve\n", f"stages: waiting for leat at {path}\n"]
+                self.assertEqual(said, want)
                 for _ in range(2):
                     with grpc.insecure_channel("unix:" + path) as channel:
                         raw = channel.unary_unary("/leat.plugin.v1.Plugin/Describe")(
@@ -204,9 +228,14 @@ class ByHand(unittest.TestCase):
                 f.write(text)
             clean = {k: v for k, v in os.environ.items() if not k.startswith("LEAT_")}
             return subprocess.run(
-                [sys.executable, path, *args], env={**clean, "PYTHONPATH": ROOT, **(env or {})}, capture_output=True, text=True,
-                stdin=subprocess.DEVNULL, timeout=WAIT, check=False,
-            )  # fmt: skip
+                [sys.executable, path, *args],
+                env={**clean, "PYTHONPATH": ROOT, **(env or {})},
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=WAIT,
+                check=False,
+            )
 
     def test_it_says_what_it_is_and_what_to_write(self):
         done = self.run_it()
@@ -249,7 +278,10 @@ class ByHand(unittest.TestCase):
 
     def test_an_import_does_not_serve(self):
         done = self.run_it(
-            text="import importlib.util as u\nimport sys\nopen(sys.path[0] + '/hello.py', 'w').write('''"
+            text=(
+                "import importlib.util as u\nimport sys\nopen(sys.path[0] + '/hello.py',"
+                " 'w').write('''"
+            )
             + HELLO
             + "''')\nimport hello\nprint('still here', hello.tenant)"
         )

@@ -1,4 +1,5 @@
-"""The rules of the wire, over a real socket: each test names those that it holds the SDK against."""
+"""The rules of the wire, over a real socket: each test names those that it holds the SDK against.
+"""
 
 import hashlib
 import os
@@ -48,9 +49,16 @@ class Wire(unittest.TestCase):
 
     def test_edits_are_what_differs(self):
         stream = self.open("edits")
-        req = pb.Request(url="https://api.example.com/x?a=1", length=2, headers=[
-            pb.Header(name="x-old", value=b"1"), pb.Header(name="x-same", value=b"1"), pb.Header(name="x-same", value=b"2"),
-        ], body=pb.Body(data=b"hi"))  # fmt: skip
+        req = pb.Request(
+            url="https://api.example.com/x?a=1",
+            length=2,
+            headers=[
+                pb.Header(name="x-old", value=b"1"),
+                pb.Header(name="x-same", value=b"1"),
+                pb.Header(name="x-same", value=b"2"),
+            ],
+            body=pb.Body(data=b"hi"),
+        )
         e = stream.start(7, request=req).next.edits
         self.assertEqual(
             (e.method, e.url, e.body.data), ("PUT", "https://api.example.com/x?a=1&more=1", b"HI")
@@ -140,8 +148,20 @@ class Wire(unittest.TestCase):
 
     def test_an_error_of_the_stage(self):
         e = self.ask("own").error
-        self.assertEqual((e.kind, getattr(e, "class"), e.reason, e.message, e.status, e.retry_after, e.stage, e.panic, e.of_result),
-                         ("client", "processed", "because", "no", 404, 1_500_000_000, "errors", False, False))  # fmt: skip
+        self.assertEqual(
+            (
+                e.kind,
+                getattr(e, "class"),
+                e.reason,
+                e.message,
+                e.status,
+                e.retry_after,
+                e.stage,
+                e.panic,
+                e.of_result,
+            ),
+            ("client", "processed", "because", "no", 404, 1_500_000_000, "errors", False, False),
+        )
 
     def test_an_exception_is_a_panic_and_the_process_goes_on(self):
         for what, said in (("bug", "KeyError: 'who knows'"), ("exit", "SystemExit: 3")):
