@@ -80,7 +80,7 @@ func planOf(t *testing.T, bad string) pipeline.PluginPlan {
 		t.Fatal(err)
 	}
 	return pipeline.PluginPlan{Name: "raw", File: "pipelines.toml", Dir: t.TempDir(), Config: pipeline.PluginConfig{
-		Command: []string{self, "as-plugin", bad}, StartTimeout: 10 * time.Second, MaxInFlight: 32,
+		Command: []string{self, "as-plugin", bad}, StartTimeout: 20 * time.Second, MaxInFlight: 32,
 	}}
 }
 
@@ -113,7 +113,7 @@ var thrown = []Request{{Method: "GET", Path: "/throw"}}
 func TestPlugin_rejects_each_bad_plugin(t *testing.T) {
 	all := make([][]Result, len(badPlugins))
 	var group sync.WaitGroup
-	room := make(chan struct{}, 6) // they wait for most of the time
+	room := make(chan struct{}, 4) // they wait for most of the time
 	for i, bad := range badPlugins {
 		group.Go(func() {
 			room <- struct{}{}

@@ -120,10 +120,10 @@ func (c *checker) version(ctx context.Context) error {
 
 // byHand starts the program as a person does.
 func (c *checker) byHand(ctx context.Context) error {
-	p, err := c.launch(ctx, nil, farewell)
+	p, err := c.launch(ctx, nil, c.plan.Config.StartTimeout)
 	if b, ok := errors.AsType[*broken](err); ok {
-		if strings.Contains(b.text, farewell.String()) {
-			return breach("wire.handshake", "without LEAT_PLUGIN in its environment it ran still %s later", farewell)
+		if b.idle {
+			return breach("wire.handshake", "without LEAT_PLUGIN in its environment it ran still %s later", c.plan.Config.StartTimeout)
 		}
 		return nil // it has said something, and ended
 	}

@@ -33,12 +33,13 @@ type process struct {
 type broken struct {
 	rule string
 	text string
+	idle bool // a process neither said anything nor ended
 }
 
 func (b *broken) Error() string { return b.text }
 
 func breach(rule, format string, args ...any) error {
-	return &broken{rule, fmt.Sprintf(format, args...)}
+	return &broken{rule: rule, text: fmt.Sprintf(format, args...)}
 }
 
 // handshake is the environment of a start.
@@ -73,6 +74,9 @@ func (c *checker) launch(ctx context.Context, env []string, within time.Duration
 		err = breach("wire.handshake", "no line came within %s%s", within, p.trial.LastWords())
 		if half := p.out.text(); half != "" {
 			err = breach("wire.handshake", "it printed %q, and no line end within %s", half, within)
+		}
+		if b, ok := errors.AsType[*broken](err); ok {
+			b.idle = true
 		}
 	case <-ctx.Done():
 		err = context.Cause(ctx)
