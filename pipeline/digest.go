@@ -28,12 +28,7 @@ func DigestOf(req *http.Request) (Digest, error) {
 		return d.Digest()
 	}
 	if req.GetBody != nil {
-		body, err := req.GetBody()
-		if err != nil {
-			return Digest{}, fmt.Errorf("reading the body for its digest: %w", err)
-		}
-		defer body.Close()
-		return digest(body)
+		return digestAgain(req)
 	}
 	under := req.Body
 	data, err := io.ReadAll(io.LimitReader(under, int64(defaultBodyLimit)+1))
@@ -44,6 +39,22 @@ func DigestOf(req *http.Request) (Digest, error) {
 	req.Body = &keptBody{bytes.NewReader(data), under}
 	req.GetBody = func() (io.ReadCloser, error) { return &keptBody{bytes.NewReader(data), under}, nil }
 	return Digest{int64(len(data)), sha256.Sum256(data)}, nil
+}
+
+// digestAgain reads a copy of the body.
+func digestAgain(req *http.Request) (Digest, error) {
+	body, err := req.GetBody()
+	if err != nil {
+		return Digest{}, fmt.Errorf("reading the body for its digest: %w", err)
+	}
+	d, err := digest(body)
+	_ = body.Close()
+	if b := bodyOf(req.Body); err == nil && b != nil {
+		if _, ok := b.rc.(*sourceReader); ok { // of which one is good at a time
+			err = Reopen(req)
+		}
+	}
+	return d, err
 }
 
 // DigestOfResponse returns the digest of a response's body, and leaves the body to be read. In this process it reads the body, which may

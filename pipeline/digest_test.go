@@ -2,12 +2,15 @@ package pipeline_test
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/stages/retry"
 )
 
 // plainReader has no other method: the request gets no GetBody.
@@ -87,3 +90,80 @@ func TestDigestOfResponse(t *testing.T) {
 		}
 	})
 }
+
+// TestDigestOf_in_a_pipeline: also a body that the door alone can open again goes out whole, each time, beneath what stages put around it.
+func TestDigestOf_in_a_pipeline(t *testing.T) {
+	signs := pipeline.Define("signs", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
+		return func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			d, err := pipeline.DigestOf(req)
+			if err != nil {
+				return nil, err
+			}
+			if d.SHA256 != sha256.Sum256([]byte("hello")) {
+				t.Errorf("got %x", d.SHA256)
+			}
+			return next.RoundTrip(req)
+		}, nil
+	})
+	read := 0
+	counts := pipeline.Define("counts", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
+		return func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			req.Body = &countedBody{req.Body, &read}
+			return next.RoundTrip(req)
+		}, nil
+	})
+	const file = `version = 1
+[pipelines.api]
+base_url = "https://api.example.com"
+stages   = ["retry", "counts", "signs"]
+[stages.retry]
+base = "1ms"
+`
+	var got []string
+	upstream := roundTripper(func(req *http.Request) (*http.Response, error) {
+		data, err := io.ReadAll(req.Body)
+		_ = req.Body.Close()
+		got = append(got, fmt.Sprint(string(data), err))
+		return &http.Response{StatusCode: 503 - 303*(len(got)/2), Body: http.NoBody, Request: req}, nil
+	})
+	runner, err := pipeline.OpenBytes(t.Context(), "pipelines.toml", []byte(file), pipeline.WithEnviron(nil), pipeline.WithTransport("*", upstream),
+		pipeline.WithStages(signs, counts, retry.Factory()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	api, err := runner.Pipeline("api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, body := range map[string]io.Reader{"again": strings.NewReader("hello"), "once": plainReader{strings.NewReader("hello")}} {
+		got, read = nil, 0
+		req, err := http.NewRequestWithContext(t.Context(), "PUT", "https://api.example.com/", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.ContentLength = 5
+		resp, err := api.RoundTrip(req)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		_ = resp.Body.Close()
+		if want := []string{"hello<nil>", "hello<nil>"}; !slices.Equal(got, want) || read < 10 {
+			t.Errorf("%s: sent %q, %d bytes through the other stage", name, got, read)
+		}
+	}
+}
+
+type countedBody struct {
+	io.ReadCloser
+	n *int
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	*b.n += n
+	return n, err
+}
+
+func (b *countedBody) Unwrap() io.ReadCloser { return b.ReadCloser }

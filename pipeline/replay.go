@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -208,4 +209,22 @@ func (c *Call) own(rc io.ReadCloser) io.ReadCloser {
 		_ = before.Close()
 	}
 	return b
+}
+
+// Reopen has a request's body begin anew, by its GetBody, for a stage that has read a copy of it: where the caller gave none, the door's
+// own GetBody gives bodies of which only the newest is good. What stages have put around the body stays around it. Not for a request that was
+// sent: Replay is. The error is GetBody's.
+func Reopen(req *http.Request) error {
+	rc, err := req.GetBody()
+	if err != nil {
+		return fmt.Errorf("opening the request's body again: %w", err)
+	}
+	old := req.Body
+	if b := bodyOf(req.Body); b != nil {
+		old, b.rc = b.rc, rc
+	} else {
+		req.Body = rc
+	}
+	_ = old.Close()
+	return nil
 }

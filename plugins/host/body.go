@@ -60,11 +60,10 @@ func (x *exchange) digest(b *requestBody) error {
 		return x.bodyFailed(err)
 	}
 	b.length, b.sum = sum.Length, sum.SHA256[:]
-	fresh, err := x.req.GetBody() // the door's source has one reader at a time
-	if err != nil {
-		return fmt.Errorf("reading the request's body: %w", err)
+	if err := pipeline.Reopen(x.req); err != nil {
+		return err
 	}
-	x.req.Body, x.opened = fresh, fresh
+	x.opened = x.req.Body
 	return nil
 }
 
