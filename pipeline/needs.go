@@ -38,7 +38,8 @@ type RequestNeeds struct {
 	Body BodyMode `toml:"body" json:"body,omitempty"`
 	// BodyLimit is the longest body that "full" may send; a longer one fails the call. Default "1MiB".
 	BodyLimit Size `toml:"body_limit" json:"body_limit,omitempty"`
-	// Edit is what it changes: names of headers, "*" for all that hold no credential, ":method", ":url", ":body".
+	// Edit is what it changes: names of headers, ":method", ":url", ":body"; "*" is all headers but Authorization, Proxy-Authorization and
+	// Cookie, and but those of a request that hold a credential and are not shown to the stage.
 	Edit []string `toml:"edit" json:"edit,omitempty"`
 	// Call is what it knows of the call beside its numbers: "subject", "operation", "labels", "idempotency_key".
 	Call []string `toml:"call" json:"call,omitempty"`
@@ -170,7 +171,7 @@ func (n Needs) Within(other Needs) Needs {
 		Request: RequestNeeds{
 			Headers: common(n.Request.Headers, other.Request.Headers, isPlain), Query: n.Request.Query && other.Request.Query,
 			Body: lesser(n.Request.Body, other.Request.Body), BodyLimit: min(Size(n.Request.Limit()), Size(other.Request.Limit())),
-			Edit: common(n.Request.Edit, other.Request.Edit, isPlain), Call: common(n.Request.Call, other.Request.Call, isAny),
+			Edit: common(n.Request.Edit, other.Request.Edit, IsFree), Call: common(n.Request.Call, other.Request.Call, isAny),
 		},
 		Answer: n.Answer && other.Answer, Retry: n.Retry && other.Retry, Calls: n.Calls && other.Calls,
 		Credentials: common(n.Credentials, other.Credentials, isAny),
@@ -210,7 +211,7 @@ func (n Needs) Beyond(other Needs) []string {
 	names("request.headers", n.Request.Headers, other.Request.Headers, isPlain)
 	flag("request.query", n.Request.Query, other.Request.Query)
 	mode("request.body", n.Request.Body, other.Request.Body, n.Request.Limit(), other.Request.Limit())
-	names("request.edit", n.Request.Edit, other.Request.Edit, isPlain)
+	names("request.edit", n.Request.Edit, other.Request.Edit, IsFree)
 	names("request.call", n.Request.Call, other.Request.Call, isAny)
 	if n.Response != nil {
 		allowed := ResponseNeeds{}
@@ -257,6 +258,12 @@ func isAny(string) bool { return true }
 func isPlain(header string) bool {
 	return header == "*" || !redact.New(redact.Rules{}).Hides(http.CanonicalHeaderKey(header))
 }
+
+// callers are headers by which a caller says who it is: they are not among "*", also where a request has none.
+var callers = []string{"authorization", "proxy-authorization", "cookie"}
+
+// IsFree reports whether a header is among those that "*" in Edit names, as far as its name tells.
+func IsFree(header string) bool { return !slices.Contains(callers, strings.ToLower(header)) }
 
 func lesser(a, b BodyMode) BodyMode {
 	if a.rank() < b.rank() {

@@ -78,6 +78,9 @@ func TestNeeds_Beyond(t *testing.T) {
 			`{"request": {"headers": ["*"], "edit": ["*"]}, "response": {"headers": ["*"]}}`,
 			[]string{`request.headers "authorization"`, `request.edit "cookie"`, `response.headers "set-cookie"`},
 		},
+		{
+			"all_but_who_calls", `{"request": {"edit": ["x-signature", "x-api-key", "Authorization"]}}`, `{"request": {"edit": ["*"]}}`, []string{`request.edit "Authorization"`},
+		},
 		{"all_of_some", `{"request": {"headers": ["*"]}}`, `{"request": {"headers": ["a"]}}`, []string{`request.headers "*"`}},
 		{"body", `{"request": {"body": "full"}, "response": {"body": "digest"}}`, `{"request": {"body": "digest"}, "response": {}}`, []string{`request.body "full"`, `response.body "digest"`}},
 		{"limit", `{"request": {"body": "full", "body_limit": "2MiB"}}`, `{"request": {"body": "full"}}`, []string{"request.body_limit 2MiB"}},

@@ -53,7 +53,7 @@ func (x *exchange) responseEdits(w *wire.Edits) (e edits, err error) {
 	if w.Method != nil || w.Url != nil || w.Host != nil {
 		return e, x.invalid("changed the request of a response")
 	}
-	if err := x.headerEdits(&e, w.GetHeaders(), true, g.editsResponse); err != nil {
+	if err := x.headerEdits(&e, w.GetHeaders(), true); err != nil {
 		return e, err
 	}
 	if w.Status != nil {

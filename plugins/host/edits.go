@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -55,7 +56,10 @@ func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
 	if w.Status != nil {
 		return e, x.invalid("changed the status of a request")
 	}
-	if err := x.headerEdits(&e, w.GetHeaders(), false, g.editsRequest); err != nil {
+	if x.nexts == 0 && g.Retry && g.edits.All() {
+		x.withheld = x.hidden()
+	}
+	if err := x.headerEdits(&e, w.GetHeaders(), false); err != nil {
 		return e, err
 	}
 	if w.Method != nil {
@@ -93,6 +97,25 @@ func (x *exchange) requestEdits(w *wire.Edits) (e edits, err error) {
 	return e, err
 }
 
+// hidden returns the headers of the request that the plugin doesn't see.
+func (x *exchange) hidden() (names []string) {
+	for name := range x.req.Header {
+		if !x.inst.grants.seesRequest(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// withholds reports whether the request, as it came, has a header that the plugin doesn't see.
+func (x *exchange) withholds(name string) bool {
+	if x.nexts > 0 { // the first may have changed it
+		return slices.Contains(x.withheld, name)
+	}
+	_, ok := x.req.Header[name]
+	return ok && !x.inst.grants.seesRequest(name)
+}
+
 // urlEdit judges a URL.
 func (x *exchange) urlEdit(text string) (*url.URL, error) {
 	if !x.inst.grants.url {
@@ -114,7 +137,7 @@ func (x *exchange) urlEdit(text string) (*url.URL, error) {
 }
 
 // headerEdits judges changes of headers.
-func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, response bool, ok func(string) bool) error {
+func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, response bool) error {
 	for i, h := range list {
 		name := x.inst.session.canonical.Get(h.GetName())
 		if name == "Content-Length" && response { // judged with the body
@@ -125,11 +148,13 @@ func (x *exchange) headerEdits(e *edits, list []*wire.HeaderEdit, response bool,
 		if err := x.header(name, h.GetValues()...); err != nil {
 			return err
 		}
-		if !ok(name) {
-			name, side := strings.ToLower(name), "request"
-			if response {
-				side = "response"
-			}
+		g, side := x.inst.grants, "request"
+		ok := !response && g.editsRequest(name, x.withholds)
+		if response {
+			ok, side = g.editsResponse(name), "response"
+		}
+		if !ok {
+			name := strings.ToLower(name)
 			return x.outOfGrant("header "+name, side+`.edit "`+name+`"`)
 		}
 		e.set(i, name)

@@ -67,6 +67,51 @@ func TestGrants_decide_what_travels(t *testing.T) {
 	}
 }
 
+// TestEdits_of_all_headers: "*" is enough to add a signature, at each attempt, and not to replace a credential that the stage doesn't see.
+func TestEdits_of_all_headers(t *testing.T) {
+	for _, tc := range []struct {
+		name, header, has string
+		sees              []string
+		ok                bool
+	}{
+		{"plain", "x-tenant", "", nil, true},
+		{"plain_that_is_there", "x-tenant", "X-Tenant", nil, true},
+		{"a_signature", "x-signature", "", nil, true},
+		{"one_that_is_there", "x-signature", "X-Signature", nil, false},
+		{"one_that_is_seen", "x-signature", "X-Signature", []string{"x-signature"}, true},
+		{"key", "x-api-key", "", nil, true},
+		{"authorization", "authorization", "", nil, false},
+		{"cookie", "cookie", "", []string{"cookie"}, false},
+	} {
+		for _, times := range []int{1, 2} {
+			needs := retries()
+			needs.Request.Headers, needs.Request.Edit = append([]string{"*"}, tc.sees...), []string{"*"}
+			var sent []string
+			upstream := func(req *http.Request) (*http.Response, error) {
+				sent = append(sent, req.Header.Get(tc.header))
+				return answering(req)
+			}
+			sc := newScene(t, needs, upstream, func(x *said) {
+				for range times {
+					x.next(&wire.Next{Edits: set(tc.header, "mine")})
+				}
+				x.ret(&wire.Return{})
+			})
+			req := sc.simple()
+			if tc.has != "" {
+				req.Header.Set(tc.has, "theirs")
+			}
+			_, _, err := sc.get(req)
+			switch {
+			case tc.ok && (err != nil || len(sent) != times || sent[times-1] != "mine"):
+				t.Errorf("%s, %d times: sent %q, %v", tc.name, times, sent, err)
+			case !tc.ok && (err == nil || len(sent) > 0 || !strings.Contains(err.Error(), `request.edit "`+tc.header+`"`)):
+				t.Errorf("%s, %d times: sent %q, %v", tc.name, times, sent, err)
+			}
+		}
+	}
+}
+
 func TestEdits_outside_the_grants_end_the_exchange(t *testing.T) {
 	str := func(s string) *string { return &s }
 	status := uint32(204)

@@ -31,6 +31,7 @@ type exchange struct {
 	owner  bool // it has claimed the call's retry
 
 	method, url, host string        // of the request as it came
+	withheld          []string      // its headers that the plugin doesn't see, for one that sends again
 	opened            io.ReadCloser // the request's body, where the exchange has opened it anew and next has not got it
 	rewind            *pipeline.Rewinder
 	nexts             int            // how often next was called

@@ -96,7 +96,7 @@ func (i *Interface) beyond(typ string, needs pipeline.Needs) string {
 	if len(more) == 0 {
 		return ""
 	}
-	return clip(fmt.Sprintf("a stage with this config asks for %s, which its type %s does not declare: the plugin must, with Factory.WithNeeds in Go", line(strings.Join(more, ", ")), typ))
+	return clip(fmt.Sprintf("a stage with this config asks for %s, which its type %s does not declare: name it in the needs that the plugin says the type has at most (in Go, Factory.WithNeeds); \"*\" is not all", line(strings.Join(more, ", ")), typ))
 }
 
 func (i *Interface) names() []string {
