@@ -138,15 +138,24 @@ func (c *stageCall) returned() bool {
 	return !slices.ContainsFunc(c.visits, func(v *visit) bool { return !v.over.Load() })
 }
 
-// judgeEnd looks at the error of a call whose caller has left. A stage may have had another reason to fail, and says so with a kind.
+// judgeEnd looks at the error of a call whose caller has left. A stage may have had another reason to fail: it says so with a kind, or fails
+// in the same way where nobody leaves, though next had not failed.
 func (c *stageCall) judgeEnd(when string) {
 	if slices.ContainsFunc(c.visits, func(v *visit) bool { return v.panicked != "" }) {
 		return
 	}
-	if c.err != nil && pipeline.KindOf(c.err) == pipeline.KindInternal {
-		c.bench.found(when, "the error of a call whose context had ended does not wrap the context's, so it became one of kind internal",
-			"return the context's error, or one that wraps it (%w)")
+	internal := func(err error) bool { return err != nil && pipeline.KindOf(err) == pipeline.KindInternal }
+	if !internal(c.err) {
+		return
 	}
+	failed := func(s *sending) bool { return s.over.Load() && s.err != nil }
+	if !slices.ContainsFunc(c.sendings(), failed) {
+		if stays := c.bench.play(c.situation, hooks{}); stays != nil && internal(stays.err) {
+			return
+		}
+	}
+	c.bench.found(when, "the error of a call whose context had ended does not wrap the context's, so it became one of kind internal",
+		"return the context's error, or one that wraps it (%w)")
 }
 
 // playQueue fills next with calls that take their time, then has others come and leave again. Where a stage lets in a few at a time,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 const (
 	patience    = 4 * time.Second        // for a word of the plugin
 	grace       = 300 * time.Millisecond // for the end of a process whose connection is lost
+	parting     = 2 * time.Second        // for the end of a process whose session has ended
 	shortly     = 60 * time.Millisecond  // in which a plugin that does not wait for the host shows itself
 	uploadAhead = 20 * time.Millisecond  // by which an Upload comes before its frame
 	mostSilent  = 3                      // silences after which the rest is not tried
@@ -48,7 +50,10 @@ type Options struct {
 // Plugin holds a plugin against the rules of the wire protocol and of the contract. stages are those of its file. It ends every process that it
 // starts, and returns within a bound, or soon after ctx ends, which is the error. Another error: it could not be tried at all.
 func Plugin(ctx context.Context, plan pipeline.PluginPlan, stages []Stage, o Options) ([]Result, error) {
-	c := &checker{host: o.Host, plan: plan, notes: newNotes(), requests: o.Requests, stages: slices.Clone(stages), unmade: map[string]bool{}}
+	c := &checker{
+		host: o.Host, plan: plan, notes: newNotes(), requests: o.Requests, stages: slices.Clone(stages),
+		unmade: map[string]bool{}, said: map[string]pipeline.Needs{}, paces: map[string]time.Duration{}, tallies: map[string]*tally{},
+	}
 	defer c.close()
 	err := c.run(ctx, o)
 	if ctx.Err() != nil {
@@ -60,9 +65,9 @@ func Plugin(ctx context.Context, plan pipeline.PluginPlan, stages []Stage, o Opt
 	}
 	if ok {
 		c.broken(b.rule, "%s", b.text)
-		c.given = "it can't be tried as long as the plugin does not start"
+		c.giveUp("the plugin does not start")
 	}
-	return c.results(plan.Name, Rules(), c.given, c.missing), nil
+	return c.results(plan.Name, Rules(), c.givenUp(), c.missing), nil
 }
 
 // checker is one check of one plugin.
@@ -79,9 +84,27 @@ type checker struct {
 	starts   int
 	silences atomic.Int32
 	firsts   []string
-	unmade   map[string]bool // stages, by name, that could not be made
-	missing  []string        // types of which the file has no stage, and that none can be made of without a config
-	given    string          // why the rest was not tried
+	missing  []string                  // types of which the file has no stage, and that none can be made of without a config
+	said     map[string]pipeline.Needs // what Check answered, by the stage's name
+	paces    map[string]time.Duration  // how long stages take for a request, by name
+	unmade   map[string]bool           // stages, by name, that could not be made. Of mu, as are
+	tallies  map[string]*tally         // by the stage's name
+	given    string                    // why the rest was not tried
+}
+
+// giveUp notes why the rest is not tried.
+func (c *checker) giveUp(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.given == "" {
+		c.given = host.Clean(fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *checker) givenUp() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.given
 }
 
 func (c *checker) run(ctx context.Context, o Options) error {
@@ -101,16 +124,38 @@ func (c *checker) run(ctx context.Context, o Options) error {
 	c.try(ctx, c.health)
 	c.try(ctx, c.judges)
 	for _, st := range c.stages {
-		c.tryStage(ctx, st, o.wants("wire."))
+		c.makes(ctx, st)
+	}
+	if len(c.stages) > 0 && !slices.ContainsFunc(c.stages, func(s Stage) bool { return !c.refused(s) }) {
+		c.giveUp("%s", c.noStage())
+	}
+
+	var group sync.WaitGroup
+	bounded, stop := context.WithCancel(ctx)
+	defer stop()
+	if o.Contract != nil && o.wants(contractPrefix) && c.givenUp() == "" {
+		group.Go(func() { c.contract(bounded, o) })
 	}
 	if o.wants("wire.") {
-		c.finale(ctx)
+		group.Go(func() { c.lives(ctx) })
+		for _, st := range c.stages {
+			c.tryStage(ctx, st)
+		}
+		c.ends(ctx)
 	}
-	if o.Contract != nil && o.wants(contractPrefix) {
-		c.close()
-		c.contract(ctx, o)
+	if c.givenUp() != "" {
+		stop()
 	}
+	group.Wait()
 	return ctx.Err()
+}
+
+// noStage says why there is no stage to try.
+func (c *checker) noStage() string {
+	if len(c.missing) == len(c.stages) {
+		return "the file has no stage of the plugin, and each of its types needs a config: " + strings.Join(c.missing, ", ")
+	}
+	return "no stage of the plugin could be made"
 }
 
 // wants reports whether a rule whose id begins so matters.
@@ -136,7 +181,7 @@ func (c *checker) process(ctx context.Context) (*process, error) {
 		c.main = nil
 	}
 	if c.starts++; c.starts > mostStarts {
-		c.given = fmt.Sprintf("the plugin ended %d times where it should not, and the rest was not tried", mostStarts)
+		c.giveUp("the plugin ended %d times where it should not, and the rest was not tried", mostStarts)
 		return nil, errGiven
 	}
 	p, err := c.start(ctx)
@@ -155,7 +200,7 @@ func (c *checker) try(ctx context.Context, f func(context.Context, *process) err
 		return
 	}
 	if c.silences.Load() >= mostSilent {
-		c.given = fmt.Sprintf("the plugin did not answer %d times, and the rest was not tried", mostSilent)
+		c.giveUp("the plugin did not answer %d times, and the rest was not tried", mostSilent)
 		return
 	}
 	p, err := c.process(ctx)

@@ -24,9 +24,6 @@ const atOnce = 3
 
 // contract tries the rules of the contract.
 func (c *checker) contract(ctx context.Context, o Options) {
-	if c.silences.Load() >= mostSilent || c.given != "" {
-		return
-	}
 	var group sync.WaitGroup
 	room := make(chan struct{}, atOnce)
 	for _, st := range c.stages {
@@ -37,6 +34,9 @@ func (c *checker) contract(ctx context.Context, o Options) {
 			room <- struct{}{}
 			defer func() { <-room }()
 			v, err := o.Contract(ctx, st)
+			if ctx.Err() != nil { // nobody asks any more
+				return
+			}
 			if err != nil {
 				v.Unable = err.Error()
 			}

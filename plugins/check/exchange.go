@@ -18,6 +18,7 @@ const (
 	turnAwake       // after Wait
 	turnBody        // after Read
 	turnOver
+	turnGone  // it was cancelled: what comes has crossed that on its way
 	turnOther // it is not an exchange of a request
 )
 
@@ -31,12 +32,15 @@ type exchange struct {
 
 	turn    turn
 	nexts   int
+	hidden  []string     // headers of the request that the stage does not see
 	result  *wire.Result // the last
 	dropped bool
-	edits   *wire.Edits // of the first Next
-	ended   string      // the rule that a frame breaks that comes after the end
-	once    string      // likewise, of one that has a single answer
-	held    string      // the rule that a frame would break that comes before the host's word; "": that of the frame
+	first   time.Time // when the first frame of it came
+	ended   string    // the rule that a frame breaks that comes after the end
+	mute    bool      // what it breaks is not noted
+	final   string    // likewise, in place of what the last frame says; "": that
+	once    string    // likewise, of one that has a single answer
+	held    string    // the rule that a frame would break that comes before the host's word; "": that of the frame
 }
 
 // begin sends Do, with the body that travels apart.
@@ -82,6 +86,7 @@ func (s *session) make(number uint64, in *instance, r Request, change func(*wire
 		change(do)
 	}
 	x := s.expect(number, in, do, turnPlugin)
+	x.hidden = r.hidden(in.needs.Request.Headers)
 	return x, &wire.Frame{Exchange: number, Kind: &wire.Frame_Do{Do: do}}, body
 }
 
@@ -166,7 +171,7 @@ func (x *exchange) finish(p play) (*wire.Frame, error) {
 		}
 		if over {
 			x.s.forget(x)
-			x.s.c.kept("wire.do", "wire.grants", "wire.bytes", "wire.limits")
+			x.kept("wire.do", "wire.grants", "wire.bytes", "wire.limits")
 			return f, nil
 		}
 	}

@@ -23,17 +23,18 @@ const (
 // farewell is how long a process may take to end.
 const farewell = 5 * time.Second
 
-// finale tries how processes begin and end.
-func (c *checker) finale(ctx context.Context) {
+// ends tries how the process ends with which the rest was tried.
+func (c *checker) ends(ctx context.Context) {
 	c.try(ctx, c.interrupted)
 	c.try(ctx, c.shutdown)
 	if c.main != nil {
 		c.noisy(c.main)
 		c.close()
 	}
-	if c.silences.Load() >= mostSilent {
-		return
-	}
+}
+
+// lives tries how other processes begin and end.
+func (c *checker) lives(ctx context.Context) {
 	if cmd := c.plan.Config.Command; len(cmd) > 1 && filepath.Base(cmd[0]) == "go" && cmd[1] == "run" {
 		c.untried("wire.draining", "go run ends at SIGTERM, and does not pass it on: build the program, and name that in command")
 	} else {

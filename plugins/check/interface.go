@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -28,7 +27,7 @@ func unary(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // told says why such a call failed, as a breach of a rule.
 func (c *checker) told(p *process, rule, what string, err error) error {
-	if p.ends(grace) {
+	if p.ends(parting) {
 		return breach(rule, "the process %s at %s%s", p.trial.Ended(), what, p.trial.LastWords())
 	}
 	if status.Code(err) == codes.DeadlineExceeded {
@@ -97,12 +96,12 @@ func (c *checker) shutdown(ctx context.Context, p *process) error {
 	err := p.cc.Invoke(ctx, "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{})
 	switch code := status.Code(err); {
 	case err == nil:
-	case code == codes.Unavailable && p.ends(grace): // go-plugin's own server ends before its answer is out, now and then
+	case code == codes.Unavailable && p.ends(parting): // go-plugin's own server ends before its answer is out, now and then
 	default:
 		return c.told(p, "wire.shutdown", "Shutdown", err)
 	}
-	if !p.ends(2 * time.Second) {
-		return breach("wire.shutdown", "it answered Shutdown, and ran still 2s later")
+	if !p.ends(farewell) {
+		return breach("wire.shutdown", "it answered Shutdown, and ran still %s later", farewell)
 	}
 	c.kept("wire.shutdown")
 	return nil
@@ -127,6 +126,7 @@ func (c *checker) judges(ctx context.Context, p *process) error {
 			c.broken("wire.check", "the needs of stage %s can't be used: %v", st.Name, err)
 			continue
 		}
+		c.said[st.Name] = needs
 		if t, ok := c.iface.Type(st.Type); ok {
 			if more := needs.Beyond(t.Needs); len(more) > 0 {
 				c.broken("wire.check", "the needs of stage %s go beyond those of its type: %s", st.Name, strings.Join(more, ", "))

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -58,6 +59,8 @@ func (x *exchange) judge(f *wire.Frame) {
 	case x.turn == turnOther:
 		x.ended = x.answered()
 		return
+	case x.turn == turnGone:
+		return
 	case x.turn == turnOver:
 		x.fault(x.ended, "%s came for an exchange that was over", kindOf(f))
 		return
@@ -73,7 +76,8 @@ func (x *exchange) judge(f *wire.Frame) {
 		x.judgeNext(k.Next)
 	case *wire.Frame_Return:
 		x.judgeReturn(k.Return)
-		x.turn, x.ended = turnOver, "wire.return"
+		x.turn, x.ended = turnOver, cmp.Or(x.final, "wire.return")
+		x.tally(k.Return)
 	case *wire.Frame_Wait:
 		x.judgeWait(k.Wait)
 	case *wire.Frame_Read:
@@ -91,19 +95,35 @@ func (x *exchange) judge(f *wire.Frame) {
 func (x *exchange) answered() string { return x.once }
 
 func (x *exchange) fault(rule, format string, args ...any) {
-	if x.s.spoiled.Load() {
+	if x.s.spoiled.Load() || x.mute {
 		return
 	}
 	at := ""
 	if x.inst != nil {
 		at = " (stage " + x.inst.stage.Name + ")"
 	}
+	if x.inst != nil && x.inst.less != "" && slices.Contains(flow, rule) {
+		rule, at = "wire.grants", " (stage "+x.inst.stage.Name+", which was granted "+x.inst.less+")"
+		x.s.c.advise(rule, heed)
+	}
 	x.s.c.broken(rule, format+at, args...)
+}
+
+// flow are rules that a stage breaks by its needs where it is granted less.
+var flow = []string{"wire.next", "wire.last", "wire.read", "wire.response_only", "wire.return"}
+
+const heed = "have a stage do what both its needs and Open.granted have: without a response there it ends with Next.last, without retry it sends one Next; or fail Open, and name what lacks"
+
+// kept notes that rules were tried, by a stage that has what it asks for.
+func (x *exchange) kept(rules ...string) {
+	if x.inst.less == "" && !x.mute {
+		x.s.c.kept(rules...)
+	}
 }
 
 // early notes a frame that came out of turn. What follows of the stage would be judged wrongly, and is not.
 func (x *exchange) early(rule, format string, args ...any) {
-	if x.s.spoiled.Load() {
+	if x.s.spoiled.Load() || x.mute {
 		return
 	}
 	x.fault(rule, format, args...)
@@ -121,26 +141,22 @@ func (x *exchange) judgeNext(n *wire.Next) {
 	case x.nexts > 0 && !needs.Retry:
 		x.fault("wire.next", "a second Next came, and the needs have no retry")
 		c.advise("wire.next", "have a second call of next fail in the stage, or name retry in its needs")
-	case x.nexts > 0 && x.edits != nil && n.GetEdits() == nil:
-		x.fault("wire.next", "the second Next of an exchange has none of the edits that the first had")
 	}
 	if needs.Response == nil && !needs.Retry {
-		c.kept("wire.last")
+		x.kept("wire.last")
 		if !n.GetLast() {
 			x.early("wire.last", "a stage without response needs sent a Next that waits for the Result")
 		}
 	} else if !n.GetLast() {
-		c.kept("wire.next")
-	}
-	if x.nexts == 0 {
-		x.edits = n.GetEdits()
+		x.kept("wire.next")
 	}
 	x.nexts++
 	x.result, x.dropped = nil, false
 	x.judgeEdits(n.GetEdits(), false)
 	x.judgeChanges(n.GetChanges())
 	if x.turn = turnResult; n.GetLast() {
-		x.turn, x.ended = turnOver, "wire.last"
+		x.turn, x.ended = turnOver, cmp.Or(x.final, "wire.last")
+		x.tally(nil)
 		x.judgeSpans(n.GetSpans(), n.GetSpan())
 	} else if len(n.GetSpans()) > 0 || n.GetSpan() != nil {
 		x.fault("wire.span", "spans came with a Next that is not the last frame")
@@ -148,15 +164,14 @@ func (x *exchange) judgeNext(n *wire.Next) {
 }
 
 func (x *exchange) judgeReturn(r *wire.Return) {
-	c, needs := x.s.c, x.inst.needs
-	c.kept("wire.return")
+	x.kept("wire.return")
 	if x.do.GetResult() != nil {
-		c.kept("wire.response_only")
+		x.kept("wire.response_only")
 	}
 	switch {
 	case r.GetResponse() != nil && r.GetError() != nil:
 		x.fault("wire.return", "a Return has a response and an error")
-	case r.GetResponse() != nil && !needs.Answer:
+	case r.GetResponse() != nil && !x.inst.own.Answer:
 		x.fault("wire.grants", "a Return has a response, and the needs have no answer")
 	case r.GetResponse() == nil && r.GetError() == nil && x.result == nil:
 		x.fault("wire.return", "a Return has neither a response nor an error, and there is no Result")
@@ -181,7 +196,7 @@ func (x *exchange) judgeReturn(r *wire.Return) {
 }
 
 func (x *exchange) judgeError(e *wire.Error) {
-	x.s.c.kept("wire.error")
+	x.kept("wire.error")
 	last := x.result.GetError()
 	switch {
 	case e.GetKind() == "":
@@ -196,7 +211,7 @@ func (x *exchange) judgeError(e *wire.Error) {
 		x.fault("wire.error", "the error of the last Result was returned without of_result")
 	}
 	if e.GetPanic() {
-		x.s.c.kept("wire.panic")
+		x.kept("wire.panic")
 		if e.GetKind() != string(pipeline.KindInternal) {
 			x.fault("wire.panic", "an error with panic set has the kind %q", e.GetKind())
 		}
@@ -218,7 +233,7 @@ func isClass(class string) bool {
 const longestWait = 24 * time.Hour
 
 func (x *exchange) judgeWait(w *wire.Wait) {
-	x.s.c.kept("wire.wait")
+	x.kept("wire.wait")
 	if x.turn == turnResult {
 		x.early("wire.wait", "Wait came between Next and its Result")
 	}
@@ -230,7 +245,7 @@ func (x *exchange) judgeWait(w *wire.Wait) {
 }
 
 func (x *exchange) judgeRead() {
-	x.s.c.kept("wire.read")
+	x.kept("wire.read")
 	r, need := x.result.GetResponse(), x.inst.needs.Response
 	switch {
 	case need == nil || need.Body != pipeline.BodyFull && need.Body != pipeline.BodyDigest:
@@ -246,7 +261,7 @@ func (x *exchange) judgeRead() {
 }
 
 func (x *exchange) judgeDrop() {
-	x.s.c.kept("wire.drop")
+	x.kept("wire.drop")
 	switch {
 	case x.turn == turnResult:
 		x.early("wire.drop", "Drop came between Next and its Result")
@@ -263,7 +278,7 @@ func (x *exchange) judgeSpans(list []*wire.Span, own *wire.SpanData) {
 	if !x.do.GetRecording() {
 		x.fault("wire.span", "spans came where recording is not set")
 	} else {
-		x.s.c.kept("wire.span")
+		x.kept("wire.span")
 	}
 	for i, sp := range list {
 		if int(sp.GetParent()) > i {

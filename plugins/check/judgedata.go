@@ -14,20 +14,20 @@ import (
 )
 
 func (x *exchange) limit() int64 {
-	if r := x.inst.needs.Response; r != nil {
+	if r := x.inst.own.Response; r != nil {
 		return r.Limit()
 	}
-	return x.inst.needs.Request.Limit()
+	return x.inst.own.Request.Limit()
 }
 
 func (x *exchange) judgeEdits(e *wire.Edits, response bool) {
 	if e == nil {
 		return
 	}
-	list, side := x.inst.needs.Request.Edit, "request"
+	list, side := x.inst.own.Request.Edit, "request" // the host refuses what is not granted of them, and says so
 	if response {
 		side, list = "response", nil
-		if r := x.inst.needs.Response; r != nil {
+		if r := x.inst.own.Response; r != nil {
 			list = r.Edit
 		}
 	}
@@ -40,7 +40,7 @@ func (x *exchange) judgeEdits(e *wire.Edits, response bool) {
 		x.judgeHeader(h.GetName(), h.GetValues()...)
 		name := http.CanonicalHeaderKey(h.GetName())
 		length := response && name == "Content-Length" && e.GetBody() != nil
-		all := set.All() && (response || !hides(name))
+		all := set.All() && (response || !hides(name) || pipeline.IsFree(name) && !slices.Contains(x.hidden, name))
 		if !length && !all && !set.Named(name) {
 			outside("header "+strings.ToLower(name), strings.ToLower(name))
 		}
@@ -63,14 +63,14 @@ func (x *exchange) judgeEdits(e *wire.Edits, response bool) {
 			x.fault("wire.bytes", "it changed the URL to what is none")
 		}
 	}
-	limit := x.inst.needs.Request.Limit()
+	limit := x.inst.own.Request.Limit()
 	if response {
 		limit = x.limit()
 	}
 	x.judgeBody(e.GetBody(), limit)
 }
 
-// hides reports whether a header holds a credential by its name, which "*" does not let through.
+// hides reports whether a header holds a credential by its name: it is not among those that "*" shows.
 func hides(name string) bool { return redact.New(redact.Rules{}).Hides(name) }
 
 func (x *exchange) judgeHeader(name string, values ...[]byte) {
@@ -113,8 +113,8 @@ func (x *exchange) judgeChanges(w *wire.Changes) {
 	if w == nil {
 		return
 	}
-	c, needs := x.s.c, x.inst.needs
-	c.kept("wire.changes")
+	c, needs := x.s.c, x.inst.own
+	x.kept("wire.changes")
 	attaches := func(name string) bool {
 		return slices.Contains(needs.Credentials, name) || slices.Contains(needs.Credentials, "*")
 	}

@@ -25,22 +25,25 @@ type Result struct {
 	Rule     string   `json:"rule"`
 	Sentence string   `json:"sentence"`
 	Status   Status   `json:"status"`
-	Seen     []string `json:"seen,omitempty"`   // what broke it, each once
-	Advice   string   `json:"advice,omitempty"` // what to do about that
-	Reason   string   `json:"reason,omitempty"` // why it was skipped
+	Seen     []string `json:"seen,omitempty"`    // what broke it, each once
+	Remarks  []string `json:"remarks,omitempty"` // what was seen that breaks no rule, and that its author should know
+	Advice   string   `json:"advice,omitempty"`  // what to do about that
+	Reason   string   `json:"reason,omitempty"`  // why it was skipped
+	Takes    string   `json:"takes,omitempty"`   // what would have shown it, where that alone is the reason
 }
 
 // notes collects what is seen of each rule. It is safe for concurrent use.
 type notes struct {
-	mu     sync.Mutex
-	seen   map[string][]string
-	tried  map[string]bool
-	reason map[string]string
-	advice map[string]string
+	mu      sync.Mutex
+	seen    map[string][]string
+	remarks map[string][]string
+	tried   map[string]bool
+	reason  map[string]string
+	advice  map[string]string
 }
 
 func newNotes() *notes {
-	return &notes{seen: map[string][]string{}, tried: map[string]bool{}, reason: map[string]string{}, advice: map[string]string{}}
+	return &notes{seen: map[string][]string{}, remarks: map[string][]string{}, tried: map[string]bool{}, reason: map[string]string{}, advice: map[string]string{}}
 }
 
 // most bounds what is told of one rule.
@@ -54,6 +57,20 @@ func (n *notes) broken(rule, format string, args ...any) {
 	if !slices.Contains(n.seen[rule], text) && len(n.seen[rule]) < most {
 		n.seen[rule] = append(n.seen[rule], text)
 	}
+}
+
+// breaks reports whether one of the rules was broken so far.
+func (n *notes) breaks(rules ...string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.ContainsFunc(rules, func(r string) bool { return len(n.seen[r]) > 0 })
+}
+
+// remark notes what breaks no rule, and should be known.
+func (n *notes) remark(rule, format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.remarks[rule] = append(n.remarks[rule], host.Clean(fmt.Sprintf(format, args...)))
 }
 
 // kept notes that rules were tried.
@@ -87,7 +104,7 @@ func (n *notes) results(plugin string, rules []Rule, otherwise string, missing [
 	defer n.mu.Unlock()
 	out := make([]Result, len(rules))
 	for i, r := range rules {
-		out[i] = Result{Plugin: plugin, Rule: r.ID, Sentence: r.Sentence}
+		out[i] = Result{Plugin: plugin, Rule: r.ID, Sentence: r.Sentence, Remarks: n.remarks[r.ID]}
 		switch {
 		case len(n.seen[r.ID]) > 0:
 			out[i].Status, out[i].Seen, out[i].Advice = Fail, n.seen[r.ID], r.Advice
@@ -103,7 +120,7 @@ func (n *notes) results(plugin string, rules []Rule, otherwise string, missing [
 			} else if otherwise == "" {
 				out[i].Reason = "nothing showed it"
 				if r.Needs != "" {
-					out[i].Reason = "it takes " + r.Needs
+					out[i].Reason, out[i].Takes = "it takes "+r.Needs, r.Needs
 				}
 				if len(missing) > 0 {
 					out[i].Reason += "; not tried, for the file has no stage of that type and it needs a config: " + strings.Join(missing, ", ")

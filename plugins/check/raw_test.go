@@ -35,7 +35,8 @@ type raw struct {
 	up       map[uint64]chan []byte // bodies that come apart
 	down     map[uint64][]byte      // that go
 	draining bool
-	idle     chan struct{} // closed: draining, and no session is left
+	shared   map[uint32]*rawStage // instances of all sessions: wrong
+	idle     chan struct{}        // closed: draining, and no session is left
 }
 
 // beRaw is the main of the plugin.
@@ -150,6 +151,19 @@ func (p *raw) heed(dev bool, listener net.Listener) {
 	}()
 }
 
+// instances is the table of a session.
+func (p *raw) instances() map[uint32]*rawStage {
+	if p.bad != "open shared" {
+		return map[uint32]*rawStage{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shared == nil {
+		p.shared = map[uint32]*rawStage{}
+	}
+	return p.shared
+}
+
 // drain tells the hosts that nothing new is wanted.
 func (p *raw) drain() {
 	if p.bad == "draining at once" {
@@ -217,6 +231,9 @@ func (p *raw) Check(_ context.Context, r *wire.CheckRequest) (*wire.CheckRespons
 	}
 	if m := mistakes(r.GetType(), r.GetConfig()); m != nil {
 		return &wire.CheckResponse{Mistakes: m}, nil
+	}
+	if p.bad == "check needs" {
+		return &wire.CheckResponse{}, nil
 	}
 	return &wire.CheckResponse{Needs: wire.NeedsTo(rawNeeds(r.GetType()))}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,15 +23,23 @@ type rawSession struct {
 
 	sending sync.Mutex
 	mu      sync.Mutex
-	types   map[uint32]string
-	busy    map[uint32]*sync.WaitGroup
+	stages  map[uint32]*rawStage
 	live    map[uint64]*rawExchange
 	serial  sync.Mutex
+}
+
+// rawStage is an instance.
+type rawStage struct {
+	typ  string
+	last bool // it is granted no response
+	once bool // it is granted no retry
+	busy sync.WaitGroup
 }
 
 // rawExchange is one of them.
 type rawExchange struct {
 	s    *rawSession
+	st   *rawStage
 	n    uint64
 	do   *wire.Do
 	in   chan *wire.Frame
@@ -39,7 +48,7 @@ type rawExchange struct {
 
 // Session implements wire.PluginServer.
 func (p *raw) Session(stream grpc.BidiStreamingServer[wire.Batch, wire.Batch]) error {
-	s := &rawSession{p: p, stream: stream, types: map[uint32]string{}, busy: map[uint32]*sync.WaitGroup{}, live: map[uint64]*rawExchange{}}
+	s := &rawSession{p: p, stream: stream, stages: p.instances(), live: map[uint64]*rawExchange{}}
 	p.mu.Lock()
 	p.sessions[s] = struct{}{}
 	p.mu.Unlock()
@@ -91,11 +100,12 @@ func (s *rawSession) take(f *wire.Frame) error {
 		s.open(n, k.Open)
 	case *wire.Frame_Close:
 		s.mu.Lock()
-		of := s.busy[k.Close.GetInstance()]
+		of := s.stages[k.Close.GetInstance()]
+		delete(s.stages, k.Close.GetInstance())
 		s.mu.Unlock()
 		go func() {
 			if of != nil && s.p.bad != "close" {
-				of.Wait()
+				of.busy.Wait()
 			}
 			if s.p.bad != "close unmade" || of != nil {
 				s.send(&wire.Frame{Exchange: n, Kind: &wire.Frame_Closed{Closed: &wire.Closed{}}})
@@ -135,19 +145,30 @@ func (s *rawSession) open(n uint64, o *wire.Open) {
 	if out.Mistakes == nil || s.p.bad == "open" {
 		out.Mistakes, out.Needs = nil, wire.NeedsTo(rawNeeds(o.GetType()))
 		s.mu.Lock()
-		s.types[o.GetInstance()], s.busy[o.GetInstance()] = o.GetType(), &sync.WaitGroup{}
+		g := o.GetGranted()
+		less := g != nil && s.p.bad != "grants less"
+		s.stages[o.GetInstance()] = &rawStage{typ: o.GetType(), last: less && g.GetResponse() == nil, once: less && !g.GetRetry()}
 		s.mu.Unlock()
 	}
 	s.send(&wire.Frame{Exchange: n, Kind: &wire.Frame_Opened{Opened: out}})
 }
 
 func (s *rawSession) begin(n uint64, do *wire.Do) {
-	x := &rawExchange{s: s, n: n, do: do, in: make(chan *wire.Frame, 8), gone: make(chan struct{})}
+	s.mu.Lock()
+	st := s.stages[do.GetInstance()]
+	s.mu.Unlock()
+	if st == nil {
+		s.send(&wire.Frame{Exchange: n, Kind: &wire.Frame_Return{Return: &wire.Return{Error: &wire.Error{Kind: "internal", Message: "no such instance"}}}})
+		return
+	}
+	x := &rawExchange{s: s, st: st, n: n, do: do, in: make(chan *wire.Frame, 8), gone: make(chan struct{})}
 	s.mu.Lock()
 	s.live[n] = x
-	of := s.busy[do.GetInstance()]
 	s.mu.Unlock()
-	of.Go(func() {
+	if s.p.bad == "do in turn" && st.typ == "last" { // it is what is wrong with it, as is the other sleep
+		time.Sleep(100 * time.Millisecond)
+	}
+	st.busy.Go(func() {
 		if s.p.bad == "do" {
 			s.serial.Lock()
 			defer s.serial.Unlock()
@@ -160,7 +181,7 @@ func (s *rawSession) begin(n uint64, do *wire.Do) {
 				x.end(&wire.Return{Error: &wire.Error{Kind: "internal", Panic: true, Message: fmt.Sprint(e)}})
 			}
 		}()
-		x.run(s.types[do.GetInstance()])
+		x.run(st.typ)
 	})
 }
 
@@ -168,9 +189,8 @@ func (s *rawSession) begin(n uint64, do *wire.Do) {
 func (x *rawExchange) say(f *wire.Frame) {
 	f.Exchange = x.n
 	x.s.mu.Lock()
-	mine := x.s.live[x.n] == x
-	x.s.mu.Unlock()
-	if mine || x.s.p.bad == "cancel" {
+	defer x.s.mu.Unlock() // nothing goes out once Cancel was read
+	if x.s.live[x.n] == x || strings.HasPrefix(x.s.p.bad, "cancel") {
 		x.s.send(f)
 	}
 }

@@ -49,12 +49,22 @@ func (x *rawExchange) content(b *wire.Body) []byte {
 // run is a stage.
 func (x *rawExchange) run(typ string) {
 	bad := x.s.p.bad
-	switch typ {
-	case "last":
-		x.say(&wire.Frame{Kind: &wire.Frame_Next{Next: &wire.Next{Edits: x.edits(), Last: bad != "last"}}})
+	if bad == "panic always" {
+		panic("it always throws")
+	}
+	switch {
+	case typ == "last" || x.st.last:
+		if bad == "cancel slow" {
+			time.Sleep(100 * time.Millisecond)
+		}
+		next := &wire.Next{Edits: x.edits(), Last: bad != "last" || typ != "last"}
+		if typ == "after" { // it may edit the response alone
+			next.Edits = nil
+		}
+		x.say(&wire.Frame{Kind: &wire.Frame_Next{Next: next}})
 		x.forget()
 		return
-	case "after":
+	case typ == "after":
 		if bad == "response_only" {
 			x.ask(&wire.Frame{Kind: &wire.Frame_Next{Next: &wire.Next{}}})
 		}
@@ -85,9 +95,6 @@ func (x *rawExchange) retry(body []byte) {
 		if bad == "changes" {
 			next.Changes.Judged = &wire.Outcome{Kind: "oops"}
 		}
-		if bad == "next edits" && attempt > 0 {
-			next.Edits = nil
-		}
 		f := &wire.Frame{Kind: &wire.Frame_Next{Next: next}}
 		if bad == "next" {
 			x.say(&wire.Frame{Kind: &wire.Frame_Next{Next: next}})
@@ -108,7 +115,7 @@ func (x *rawExchange) retry(body []byte) {
 		case r.GetEnded() != "" && bad == "left":
 			<-x.gone
 			return
-		case r.GetEnded() != "" || !again || attempt > 0:
+		case r.GetEnded() != "" || !again || attempt > 0 || x.st.once:
 			x.back(r)
 			return
 		case r.GetResponse() != nil:

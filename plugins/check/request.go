@@ -26,8 +26,30 @@ type Request struct {
 
 const origin = "https://api.example.com"
 
-// headers are those that travel to who names them; credentials are among them.
+// headers are those that travel to who names them; credentials are among those of the request.
 func (r Request) headers(names []string) []*wire.Header {
+	return wire.HeadersTo(nil, r.all(names), shown(names))
+}
+
+// hidden returns the others of the request.
+func (r Request) hidden(names []string) (rest []string) {
+	travels := shown(names)
+	for name := range r.all(names) {
+		if !travels(name) {
+			rest = append(rest, name)
+		}
+	}
+	return rest
+}
+
+// shown reports whether a header travels to who names those.
+func shown(names []string) func(string) bool {
+	set := pipeline.NewNameSet(names)
+	return func(name string) bool { return set.Named(name) || set.All() && !hides(name) }
+}
+
+// all are the request's.
+func (r Request) all(names []string) http.Header {
 	h := http.Header{
 		"Accept": {"application/json"}, "User-Agent": {"leat-check"}, "X-Check-Many": {"one", "two"}, "X-Check-Bytes": {"gr\xfc\xdfe"},
 		"Authorization": {"Bearer check"}, "Cookie": {"check=1"}, "X-Api-Key": {"check"},
@@ -36,14 +58,12 @@ func (r Request) headers(names []string) []*wire.Header {
 		h.Set("Content-Type", "application/json")
 	}
 	maps.Copy(h, r.Header)
-	secret := map[string]bool{"Authorization": true, "Cookie": true, "X-Api-Key": true, "Proxy-Authorization": true}
-	set := pipeline.NewNameSet(names)
 	for _, name := range names {
 		if canonical := http.CanonicalHeaderKey(name); name != "*" && h[canonical] == nil && r.Header == nil {
 			h[canonical] = []string{"check"}
 		}
 	}
-	return wire.HeadersTo(nil, h, func(name string) bool { return set.Named(name) || set.All() && !secret[name] })
+	return h
 }
 
 // words writes the call as it is granted.

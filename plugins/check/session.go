@@ -41,7 +41,9 @@ type session struct {
 type instance struct {
 	number uint32
 	stage  Stage
-	needs  pipeline.Needs
+	own    pipeline.Needs // what it asks for
+	needs  pipeline.Needs // as far as it is granted
+	less   string         // what it was granted of that, in words; "": all
 }
 
 // after reports whether the stage gets Do with the Result in it.
@@ -75,7 +77,7 @@ func (c *checker) session(ctx context.Context, p *process) (*session, error) {
 
 // lost says why a session can't go on.
 func (c *checker) lost(p *process, err error) error {
-	if p.ends(grace) {
+	if p.ends(parting) {
 		return breach("wire.panic", "the process %s while it worked%s", p.trial.Ended(), p.trial.LastWords())
 	}
 	return breach("wire.do", "the Session ended with %q", status.Convert(err).Message())
@@ -121,6 +123,9 @@ func (s *session) take(f *wire.Frame) {
 	if x == nil {
 		s.judgeStranger(f)
 		return
+	}
+	if x.first.IsZero() {
+		x.first = time.Now()
 	}
 	x.judge(f)
 	select {
@@ -215,43 +220,6 @@ func (s *session) ask(rule, what string, f *wire.Frame) (*wire.Frame, error) {
 	return x.await(rule, what)
 }
 
-// open makes a stage.
-func (s *session) open(st Stage) (*instance, error) {
-	s.mu.Lock()
-	s.opened++
-	number := s.opened
-	s.mu.Unlock()
-	f, err := s.ask("wire.open", "Open", &wire.Frame{Kind: &wire.Frame_Open{Open: st.open(number)}})
-	if err != nil {
-		return nil, err
-	}
-	o := f.GetOpened()
-	switch {
-	case o == nil:
-		return nil, breach("wire.open", "Open of %s was answered with %s", st.Name, kindOf(f))
-	case len(o.GetMistakes()) > 0:
-		return nil, breach("wire.open", "the config of stage %s was refused by Open: %s: %s", st.Name, o.GetMistakes()[0].GetPath(), o.GetMistakes()[0].GetMessage())
-	case o.GetFailure() != "":
-		return nil, breach("wire.open", "stage %s could not be made: %s", st.Name, o.GetFailure())
-	}
-	needs, err := wire.NeedsFrom(o.GetNeeds())
-	if err != nil {
-		return nil, breach("wire.open", "the needs of stage %s can't be used: %v", st.Name, err)
-	}
-	if t, ok := s.c.iface.Type(st.Type); ok {
-		if more := needs.Beyond(t.Needs); len(more) > 0 {
-			return nil, breach("wire.describe", "stage %s asks for %v, beyond what Describe says of its type", st.Name, more)
-		}
-	}
-	s.c.kept("wire.open")
-	return &instance{number: number, stage: st, needs: needs}, nil
-}
-
-// open writes Open of a stage.
-func (st Stage) open(number uint32) *wire.Open {
-	return &wire.Open{Instance: number, Type: st.Type, Config: st.Config, Pipeline: st.Pipeline, Stage: st.Name, Credential: st.Credential, Dir: st.Dir}
-}
-
 // shut closes an instance.
 func (s *session) shut(in *instance) error {
 	f, err := s.ask("wire.close", "Close", closing(in.number))
@@ -295,7 +263,7 @@ func (s *session) end() error {
 }
 
 func (c *checker) closed(p *process, err error) error {
-	if p.ends(grace) {
+	if p.ends(parting) {
 		return breach("wire.panic", "the process %s when its Session ended%s", p.trial.Ended(), p.trial.LastWords())
 	}
 	return breach("wire.close", "the Session ended with %q after the host had closed its side", status.Convert(err).Message())

@@ -1,17 +1,21 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
-// tryStage holds the plugin against the rules of a session with one stage.
-func (c *checker) tryStage(ctx context.Context, st Stage, all bool) {
+// makes makes a stage, and closes it again.
+func (c *checker) makes(ctx context.Context, st Stage) {
 	usable := true
 	c.try(ctx, func(ctx context.Context, p *process) error {
 		err := c.with(ctx, p, st, func(s *session, in *instance) error { return s.shut(in) })
@@ -25,15 +29,20 @@ func (c *checker) tryStage(ctx context.Context, st Stage, all bool) {
 	})
 	if !usable {
 		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.unmade[st.Name] = true
-		c.mu.Unlock()
+	}
+}
+
+// tryStage holds the plugin against the rules of a session with one stage.
+func (c *checker) tryStage(ctx context.Context, st Stage) {
+	if c.refused(st) {
 		return
 	}
-	if !all {
-		return
-	}
+	defer c.weigh(st)
 	for _, f := range []func(*session, *instance) error{
-		c.plays, c.users, c.unwanted, c.crowd, c.numbers, c.message, c.unknown, c.deadline, c.leaves, c.cancels, c.closes, c.calls,
+		c.together, c.plays, c.users, c.unwanted, c.apartness, c.crowd, c.numbers, c.message, c.unknown, c.lessens,
+		c.deadline, c.leaves, c.recalls, c.cancels, c.closes, c.calls,
 	} {
 		stop := false
 		c.try(ctx, func(ctx context.Context, p *process) error {
@@ -43,7 +52,7 @@ func (c *checker) tryStage(ctx context.Context, st Stage, all bool) {
 			return err
 		})
 		if stop { // what else it breaks shows once this is mended
-			c.given = "it was not tried any more with stage " + st.Name + ", of which nothing can be told as long as it breaks another rule"
+			c.giveUp("nothing can be told of stage %s as long as it breaks another rule", st.Name)
 			return
 		}
 	}
@@ -51,52 +60,59 @@ func (c *checker) tryStage(ctx context.Context, st Stage, all bool) {
 
 // plays plays every situation, one after the other, with spans and all records wanted.
 func (c *checker) plays(s *session, in *instance) error {
-	for _, sit := range situations() {
-		if int64(len(sit.request.Body)) > in.needs.Request.Limit() {
-			continue
-		}
-		x, err := s.begin(in, sit.request, nil)
-		if err == nil {
-			_, err = x.finish(sit.play)
-		}
-		if err != nil {
-			return err
-		}
-		if sit.rule == "wire.inline" && in.needs.Request.Body == pipeline.BodyFull {
-			c.kept(sit.rule)
-		}
+	fit := slices.DeleteFunc(situations(), func(sit situation) bool { return int64(len(sit.request.Body)) > in.needs.Request.Limit() })
+	if err := s.playAll(in, fit, nil); err != nil {
+		return err
+	}
+	if in.needs.Request.Body == pipeline.BodyFull && in.needs.Request.Limit() >= wire.MaxInline {
+		c.kept("wire.inline")
 	}
 	return s.shut(in)
 }
 
-// users plays what the author's requests say, with an upstream that is well, and with one that is not.
-func (c *checker) users(s *session, in *instance) error {
-	for _, r := range c.requests {
-		for _, replies := range [][]reply{nil, {failing(503), well()}, {failing(401), well()}, {unreached()}} {
-			x, err := s.begin(in, r, nil)
-			if err == nil {
-				_, err = x.finish(play{"wire.do", r.Method + " " + r.Path, replies})
-			}
-			if err != nil {
+// slow is how long a stage takes of which several requests are tried at a time.
+const slow = 50 * time.Millisecond
+
+// playAll plays situations, one after the other, or all at once with a stage that takes its time.
+func (s *session) playAll(in *instance, all []situation, change func(*wire.Do)) error {
+	play := func(sit situation) error {
+		x, err := s.begin(in, sit.request, change)
+		if err == nil {
+			_, err = x.finish(sit.play)
+		}
+		return err
+	}
+	if s.c.paces[in.stage.Name] < slow {
+		for _, sit := range all {
+			if err := play(sit); err != nil {
 				return err
 			}
 		}
+		return nil
 	}
-	return nil
+	errs := make([]error, len(all))
+	var group sync.WaitGroup
+	for i, sit := range all {
+		group.Go(func() { errs[i] = play(sit) })
+	}
+	group.Wait()
+	return cmp.Or(errs...)
+}
+
+// users plays what the author's requests say, with an upstream that is well, and with one that is not.
+func (c *checker) users(s *session, in *instance) error {
+	var all []situation
+	for _, r := range c.requests {
+		for _, replies := range [][]reply{nil, {failing(503), well()}, {failing(401), well()}, {unreached()}} {
+			all = append(all, situation{play{"wire.do", r.Method + " " + r.Path, replies}, r})
+		}
+	}
+	return s.playAll(in, all, nil)
 }
 
 // unwanted has nobody record, and nobody want records.
 func (c *checker) unwanted(s *session, in *instance) error {
-	for _, sit := range situations()[:7] {
-		x, err := s.begin(in, sit.request, func(do *wire.Do) { do.Recording, do.Traceparent, do.LogLevel = false, "", 1<<30 })
-		if err == nil {
-			_, err = x.finish(sit.play)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.playAll(in, situations()[:7], func(do *wire.Do) { do.Recording, do.Traceparent, do.LogLevel = false, "", 1<<30 })
 }
 
 // crowd has more exchanges under way than a plugin may work on at once: all wait in next.
