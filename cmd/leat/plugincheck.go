@@ -36,8 +36,9 @@ func (a *app) pluginCheckVerb() *cobra.Command {
 		Use:   "check [PATH]",
 		Short: "Hold a plugin against every rule of the protocol and the contract",
 		Long: `Start each plugin of a file as a pipeline would, play its host, and hold what it does against every rule of the wire protocol
-(docs/plugins.md, wire.…) and of a stage's contract (docs/contract.md, contract.…). Each rule has a line: ok; FAIL, with what was seen and what
-to do; or skip, with why it could not be tried, which says nothing of it.
+(docs/plugins.md, wire.…) and of a stage's contract (docs/contract.md, contract.…). Each rule has a line: ok; or FAIL, with what was seen and what
+to do. Those that could not be tried come at the end, with what it takes: that says nothing of them. A line with ! is no rule that is broken, and
+should be known all the same.
 
 PATH is a folder with a pipelines.toml, such a file, or a program, which is then tried without a file. The stages that the file has of a
 plugin are tried with the configs that they have there; a type of which it has none with an empty config, if that is one. What a stage does

@@ -62,6 +62,7 @@ type ruleReport struct {
 
 	all                       []ruleShown
 	ok, bad, excuses, skipped int
+	remarks                   int
 }
 
 // ruleShown is a line of `plugin check -o json`.
@@ -86,9 +87,12 @@ func (r *ruleReport) add(p pipeline.PluginPlan, results []check.Result) {
 	if r.only != "" {
 		results = slices.DeleteFunc(results, func(one check.Result) bool { return one.Rule != r.only })
 	}
-	width := 0
+	lines := ruleLines{w: w, only: r.only != ""}
 	for _, one := range results {
-		width = max(width, len(one.Rule))
+		lines.width = max(lines.width, len(one.Rule))
+	}
+	if isTerminal(w) {
+		lines.columns = columns(w, 0)
 	}
 	for _, one := range results {
 		shown := ruleShown{Result: one, Known: r.excused(one)}
@@ -100,9 +104,10 @@ func (r *ruleReport) add(p pipeline.PluginPlan, results []check.Result) {
 		r.count(shown)
 		r.all = append(r.all, shown)
 		if !r.app.json() {
-			r.print(shown, width)
+			lines.print(shown)
 		}
 	}
+	lines.untried()
 }
 
 // excused reports whether the list has a result.
@@ -116,6 +121,7 @@ func (r *ruleReport) excused(one check.Result) bool {
 }
 
 func (r *ruleReport) count(one ruleShown) {
+	r.remarks += len(one.Remarks)
 	switch {
 	case one.Status == check.OK:
 		r.ok++
@@ -126,28 +132,6 @@ func (r *ruleReport) count(one ruleShown) {
 	default:
 		r.bad++
 	}
-}
-
-func (r *ruleReport) print(one ruleShown, width int) {
-	w := r.app.std.out
-	word, text := "ok  ", one.Sentence
-	switch {
-	case one.Status == check.Skipped:
-		word, text = paint(w, color.FgYellow, "skip"), one.Reason
-	case one.Status == check.Fail && one.Known:
-		word, text = paint(w, color.FgYellow, "KNWN"), strings.Join(one.Seen, "; ")
-	case one.Status == check.Fail:
-		word, text = paint(w, color.FgRed, "FAIL"), one.Seen[0]
-	}
-	fmt.Fprintf(w, "  %s %-*s  %s\n", word, width, one.Rule, text)
-	if one.Status != check.Fail || one.Known {
-		return
-	}
-	indent := strings.Repeat(" ", width+9)
-	for _, more := range one.Seen[1:] {
-		fmt.Fprintln(w, indent+more)
-	}
-	fmt.Fprintln(w, indent+"→ "+one.Advice)
 }
 
 // end tells the sum of it.
@@ -173,6 +157,9 @@ func (r *ruleReport) end() error {
 		}
 		if r.skipped > 0 {
 			text += fmt.Sprintf(", %d not tried", r.skipped)
+		}
+		if r.remarks > 0 {
+			text += ", " + plural(r.remarks, "remark")
 		}
 		fmt.Fprintln(r.app.std.out, text)
 	}

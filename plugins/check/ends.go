@@ -100,23 +100,29 @@ func (c *checker) recalls(s *session, in *instance) error {
 		return err
 	}
 	watch := min(max(c.paces[in.stage.Name], shortly), patience) // in which the first one would come to its Next
+	var next *wire.Frame
 	if in.waits() {
 		f, err := fresh.toNext(rule)
 		if err != nil {
 			return err
 		}
+		next = f
+	}
+	if next != nil {
 		s.mu.Lock()
 		fresh.held = rule
 		s.mu.Unlock()
-		if f == nil || fresh.quiet(watch) != nil { // that is noted
+		if fresh.quiet(watch) != nil { // that is noted
 			return nil
 		}
 		if err := fresh.tell(well().to(in)); err != nil {
 			return err
 		}
 	}
-	if _, err := fresh.finish(play{rule, "an exchange whose number was cancelled before", nil}); err != nil {
-		return err
+	if next != nil || !in.waits() {
+		if _, err := fresh.finish(play{rule, "an exchange whose number was cancelled before", nil}); err != nil {
+			return err
+		}
 	}
 	timer := time.NewTimer(watch)
 	defer timer.Stop()

@@ -93,28 +93,34 @@ func (c *checker) adviseOpen(st Stage, said string) {
 		return
 	}
 	advice := "mend the config in the file, or what Open makes of it; where it can't make the stage all the same, `leat plugin logs " + c.plan.Name + "` shows all that it says"
-	lets := func(name string) bool { return slices.Contains(c.plan.Config.Env, name) }
-	sets := func(name string) bool {
-		return slices.ContainsFunc(c.plan.Config.Env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
-	}
-	for _, name := range slices.Concat(references(st.Config), slices.DeleteFunc(slices.Clone(c.plan.Config.Env), func(e string) bool { return !strings.Contains(said, e) })) {
-		_, there := os.LookupEnv(name)
-		switch {
-		case sets(name) || lets(name) && there:
-			continue
-		case lets(name):
-			advice = fmt.Sprintf("set %s in the environment of leat: env of [plugins.%s] lets it through, and it is not set", name, c.plan.Name)
-		case c.plan.Section.Name() == "":
-			advice = fmt.Sprintf("try it with a file that has %q in env of the plugin's table, and set %s: a plugin sees no other variables", name, name)
-		default:
-			advice = fmt.Sprintf("write %q into env of [plugins.%s]: the plugin sees no other variables", name, c.plan.Name)
-			if !there {
-				advice += "; and set it, for it is not set"
-			}
+	env := c.plan.Config.Env
+	said = strings.ToLower(said)
+	named := slices.DeleteFunc(slices.Clone(env), func(e string) bool { return !strings.Contains(said, strings.ToLower(e)) })
+	for _, name := range slices.Concat(named, references(st.Config)) {
+		if text := c.lacks(name); text != "" {
+			advice = text
+			break
 		}
-		break
 	}
 	c.advise("wire.open", advice)
+}
+
+// lacks says what to do so that the plugin has a variable; "": it has.
+func (c *checker) lacks(name string) string {
+	env := c.plan.Config.Env
+	lets := slices.Contains(env, name)
+	_, there := os.LookupEnv(name)
+	switch {
+	case lets && there, slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") }):
+		return ""
+	case lets:
+		return fmt.Sprintf("set %s in the environment of leat: env of [plugins.%s] lets it through, and it is not set", name, c.plan.Name)
+	case c.plan.Section.Name() == "":
+		return fmt.Sprintf("try it with a file that has %q in env of the plugin's table, and set %s: a plugin sees no other variables", name, name)
+	case there:
+		return fmt.Sprintf("write %q into env of [plugins.%s]: the plugin sees no other variables", name, c.plan.Name)
+	}
+	return fmt.Sprintf("write %q into env of [plugins.%s], for the plugin sees no other variables, and set it", name, c.plan.Name)
 }
 
 // references returns the variables that a config refers to, as in {"env": "NAME"}.

@@ -47,6 +47,6 @@ func (c *checker) weigh(st Stage) {
 	case t.panics > 0:
 		c.remark("wire.panic", "%d of %d requests ended in a panic, the first in: %s (stage %s)", t.panics, t.all, t.thrown, st.Name)
 	case t.refused == t.all:
-		c.remark("wire.do", "stage %s let no request through, so that little of it was tried: each ended in an error, the first in %q. Give it one that it takes with --request", st.Name, t.refusal)
+		c.remark("wire.do", "stage %s let no request through, so that little of it was tried: give it one that it takes with --request, or what it lacks. The first ended in %q", st.Name, t.refusal)
 	}
 }
