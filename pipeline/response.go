@@ -64,6 +64,9 @@ func IsStream(resp *http.Response) bool {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return true
 	}
+	if b, ok := BodyBeneath(resp.Body).(interface{ IsStream() bool }); ok && b.IsStream() { // of another process, whose headers need not be seen here
+		return true
+	}
 	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	return strings.EqualFold(strings.Trim(media, " \t"), "text/event-stream")
 }

@@ -159,6 +159,24 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %v", e)
 		}
 	})
+	t.Run("knows_a_stream_without_its_headers", func(t *testing.T) {
+		known := make(chan bool, 1)
+		h := newHost(t, only(stage(pipeline.Needs{Response: &pipeline.ResponseNeeds{Body: pipeline.BodyFull}}, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			resp, err := next.RoundTrip(req)
+			if err == nil {
+				known <- pipeline.IsStream(resp)
+			}
+			return resp, err
+		})))
+		h.open()
+		h.send(do(7, func(d *wire.Do) {
+			d.Result = &wire.Result{Response: &wire.Response{Status: 200, Length: -1, Stream: true}}
+		}))
+		if !<-known {
+			t.Error("it was taken for an answer that ends")
+		}
+		h.next()
+	})
 	t.Run("ends_the_exchange_that_gets_a_frame_of_no_known_kind", func(t *testing.T) {
 		h := newHost(t, only(stage(everything, pass)))
 		h.open()

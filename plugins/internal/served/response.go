@@ -111,6 +111,9 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
+// IsStream implements what pipeline.IsStream asks for.
+func (b *responseBody) IsStream() bool { return b.stream }
+
 // Digest implements what pipeline.DigestOfResponse asks for.
 func (b *responseBody) Digest() (pipeline.Digest, error) {
 	b.mu.Lock()
