@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -48,6 +49,14 @@ func TestStage_lets_good_stages_pass(t *testing.T) {
 			req.ContentLength = int64(small.Len())
 			req.Header.Set("Content-Encoding", "gzip")
 			return next.RoundTrip(req)
+		}},
+		"fails whatever comes, and reads the answer to its end": {do: func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			resp, err := next.RoundTrip(req)
+			if err != nil {
+				return nil, err
+			}
+			pipeline.Drop(resp) // the caller may leave meanwhile
+			return nil, errors.New("nothing is good enough")
 		}},
 		"answers in the server's place": {do: func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 			resp, err := next.RoundTrip(req)
