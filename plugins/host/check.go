@@ -39,7 +39,7 @@ func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageT
 		for i, s := range stages {
 			answer, err := client.Check(ctx, &wire.CheckRequest{Type: s.Type, Config: s.Config.JSON()})
 			if err != nil {
-				return failure(p.Name, classCrash, fmt.Errorf("it did not judge the config of %s: %w", s.Type, err))
+				return failure(p.Name, classCrash, fmt.Errorf("it did not judge the config of %s: %w", s.Type, l.obituary(err)))
 			}
 			wrong[i] = mistakesFrom(answer.GetMistakes(), s.Config.schema)
 			needs, err := wire.NeedsFrom(answer.GetNeeds())

@@ -115,6 +115,9 @@ func (g *good) do(what string) (*http.Response, error) {
 		}
 	case "exit":
 		os.Exit(5)
+	case "last-words":
+		_, _ = io.WriteString(descriptor(2), "no licence is left\n")
+		os.Exit(4)
 	case "hang":
 		<-g.req.Context().Done()
 		return nil, g.req.Context().Err()

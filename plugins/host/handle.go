@@ -139,9 +139,13 @@ func (h *handle) open() error {
 	}
 	s, err := newSession(l.conn, sessionOptions{
 		plugin: h.plan.Name, iface: l.iface, maxInFlight: h.plan.Config.MaxInFlight, clock: h.host.clock, spawn: h.host.spawn, logger: h.logger, redactor: h.redactor,
+		obituary: l.obituary,
 	})
 	if err != nil {
 		h.host.spawn(func() { proc.broken(l, err); proc.unwant(l) })
+		if how := l.obituary(err); how != nil {
+			err = how
+		}
 		return failure(h.plan.Name, classCrash, err)
 	}
 	a := &attached{session: s, life: l}
@@ -159,12 +163,19 @@ func (h *handle) open() error {
 	return nil
 }
 
+var errEnded = errors.New("its process has ended")
+
 // watch stays with a session until it is gone.
 func (h *handle) watch(proc *process, a *attached) {
 	select {
 	case <-a.session.gone():
 	case <-a.life.gone():
-		a.session.close()
+		if a.life.stopping.Load() {
+			a.session.close()
+		} else {
+			a.session.breakOff(errEnded)
+		}
+		<-a.session.gone()
 	case <-a.session.draining():
 		if !a.leaving.Load() {
 			proc.retire(a.life)

@@ -40,6 +40,7 @@ type life struct {
 	retired    chan struct{}
 	retireOnce sync.Once
 	stopOnce   sync.Once
+	stopping   atomic.Bool // by the host
 	pinging    atomic.Bool
 	made       atomic.Pointer[grpc.ClientConn]
 	why        atomic.Pointer[string] // why the host has killed it
@@ -259,6 +260,7 @@ func (l *life) ping(d time.Duration) {
 // of it.
 func (l *life) stop(t times) {
 	l.stopOnce.Do(func() {
+		l.stopping.Store(!l.over())
 		if l.far != nil {
 			l.detach()
 			return

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc/status"
-
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/redact"
 )
@@ -166,7 +164,7 @@ func (p *process) unwant(l *life) {
 func (p *process) broken(l *life, err error) {
 	p.lose(l)
 	if !l.run.wait(p.host.times.settle) {
-		l.condemn("its stream broke (" + line(status.Convert(err).Message()) + ")")
+		l.condemn("its stream broke (" + streamEnd(err) + ")")
 	}
 }
 

@@ -31,6 +31,8 @@ type sessionOptions struct {
 	logger      *slog.Logger // the runner's, for what belongs to no stage
 	redactor    *redact.Redactor
 	opening     time.Duration // bounds the opening of the stream; 0: streamTimeout
+	// obituary says how the process ended whose stream broke, nil where it was stopped; it may take a moment. Nil: nobody knows.
+	obituary func(cause error) error
 }
 
 // stageOptions are what a stage is made with.

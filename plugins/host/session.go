@@ -40,6 +40,8 @@ type session struct {
 	refuse   sync.Once
 	dead     chan struct{} // closed: the stream has ended
 	cause    error         // why, once dead
+	told     chan struct{} // closed a moment later: it is known how the process ended
+	fate     error         // that, once told; nil: it was stopped
 	broken   atomic.Pointer[error]
 	closed   atomic.Bool   // by this side
 	drained  atomic.Bool   // drain was called
@@ -67,7 +69,7 @@ const streamTimeout = 10 * time.Second
 func newSession(cc grpc.ClientConnInterface, o sessionOptions) (*session, error) {
 	s := &session{
 		opts: o, client: wire.NewPluginClient(cc),
-		ending: make(chan struct{}), refusing: make(chan struct{}), dead: make(chan struct{}), idle: make(chan struct{}),
+		ending: make(chan struct{}), refusing: make(chan struct{}), dead: make(chan struct{}), told: make(chan struct{}), idle: make(chan struct{}),
 	}
 	s.logs = newLogQueue(func(n int64) {
 		o.logger.LogAttrs(context.Background(), slog.LevelWarn, recordsDropped, slog.String("plugin", o.plugin), slog.Int64("dropped", n))
@@ -195,6 +197,7 @@ func (s *session) read() {
 	s.end()
 	s.endOnce.Do(func() { close(s.ending) })
 	s.logs.close()
+	s.explain()
 }
 
 // receive handles one frame; an error ends the session. It must not block: every exchange waits for it.
