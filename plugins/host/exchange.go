@@ -111,7 +111,7 @@ func (x *exchange) begin() error {
 // enter takes a slot.
 func (x *exchange) enter() error {
 	s := x.inst.session
-	sl, refused := s.take(x.ctx, &x.watch, x.st)
+	sl, refused, stuck := s.take(x.ctx, &x.watch, x.st)
 	switch {
 	case sl != nil:
 		x.slot, x.number, x.placed = sl, sl.number.Load(), true
@@ -120,6 +120,8 @@ func (x *exchange) enter() error {
 		return x.st.failure(classDraining, "plugin %s takes no new exchange", x.st.opts.name)
 	case x.ctx.Err() != nil:
 		return x.st.over(x.ctx)
+	case stuck:
+		return x.st.failure(classDeadline, "plugin %s looks stuck, and did not answer a ping within timeout %s", x.st.opts.name, x.st.remote.Timeout)
 	}
 	return x.st.failure(classOverload, "plugin %s works on %d exchanges (max_in_flight), and none made room within timeout %s", x.st.opts.name, s.opts.maxInFlight, x.st.remote.Timeout)
 }

@@ -38,6 +38,50 @@ func faultStop(t *testing.T, p []string) {
 		}
 	})
 
+	t.Run("holds_who_comes_next_until_it_is_replaced", func(t *testing.T) {
+		t.Parallel()
+		const calls = 8
+		w := newWorld(t, setting{program: p, stage: `timeout = "3s"`, times: host.Shortened{Ping: 500 * time.Millisecond}})
+		first := w.send("")
+		freeze(t, first.pid())
+		answers := make(chan answer, calls)
+		all := func(check func(answer)) {
+			for range calls {
+				go func() { answers <- w.send("") }()
+			}
+			for range calls {
+				check(<-answers)
+			}
+		}
+		all(func(a answer) { w.wantBefore(a, "deadline") })
+		all(func(a answer) {
+			w.wantOK(a)
+			if a.pid() == first.pid() {
+				t.Errorf("process %d answered, which is stopped", a.pid())
+			}
+		})
+	})
+
+	t.Run("holds_nobody_beyond_the_timeout", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, setting{program: p, stage: `timeout = "100ms"`, times: host.Shortened{Ping: 20 * time.Second}})
+		var first answer
+		until(t, "an answer", func() bool { first = w.send(""); return first.err == nil })
+		freeze(t, first.pid())
+		w.wantBefore(w.send(""), "deadline")
+		held := w.send("")
+		w.wantBefore(held, "deadline")
+		if held.err != nil && !strings.Contains(held.err.Message, "looks stuck") {
+			t.Errorf("got %v", held)
+		}
+		signal(t, first.pid(), syscall.SIGCONT)
+		var again answer
+		until(t, "an answer", func() bool { again = w.send(""); return again.err == nil })
+		if again.pid() != first.pid() {
+			t.Errorf("process %d answered, want %d, which has answered the ping", again.pid(), first.pid())
+		}
+	})
+
 	t.Run("and_continued_goes_on_where_it_was", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, setting{program: p, stage: `timeout = "14s"`})

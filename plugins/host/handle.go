@@ -139,7 +139,7 @@ func (h *handle) open() error {
 	}
 	s, err := newSession(l.conn, sessionOptions{
 		plugin: h.plan.Name, iface: l.iface, maxInFlight: h.plan.Config.MaxInFlight, clock: h.host.clock, spawn: h.host.spawn, logger: h.logger, redactor: h.redactor,
-		obituary: l.obituary,
+		obituary: l.obituary, doubt: &l.doubt,
 	})
 	if err != nil {
 		h.host.spawn(func() { proc.broken(l, err); proc.unwant(l) })
@@ -236,15 +236,22 @@ func (h *handle) leave() error {
 }
 
 // suspect says that the process of s looks stuck, as after an exchange that got no answer in time. One that does not answer a ping
-// either is killed, and started again.
+// either is killed, and started again; until that is known new exchanges wait.
 func (h *handle) suspect(s *session) {
 	a := h.current.Load()
-	if a == nil || a.session != s || !a.life.pinging.CompareAndSwap(false, true) {
+	if a == nil || a.session != s || a.life.far != nil || !a.life.pinging.CompareAndSwap(false, true) {
 		return
 	}
+	answered := h.host.ticket()
+	if answered == nil {
+		return
+	}
+	a.life.doubt.begin(answered)
 	h.host.spawn(func() {
 		defer a.life.pinging.Store(false)
-		a.life.ping(h.host.times.ping)
+		if a.life.ping(h.host.times.ping) {
+			a.life.doubt.end(answered)
+		}
 	})
 }
 

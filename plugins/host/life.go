@@ -42,6 +42,7 @@ type life struct {
 	stopOnce   sync.Once
 	stopping   atomic.Bool // by the host
 	pinging    atomic.Bool
+	doubt      doubt
 	made       atomic.Pointer[grpc.ClientConn]
 	why        atomic.Pointer[string] // why the host has killed it
 }
@@ -243,17 +244,19 @@ func (l *life) epitaph() error {
 	return fmt.Errorf("it %s%s", l.run.ended(0), l.run.lastWords())
 }
 
-// ping kills a process that does not answer within d.
-func (l *life) ping(d time.Duration) {
+// ping kills a process that does not answer within d, and reports whether it did.
+func (l *life) ping(d time.Duration) (answered bool) {
 	if l.far != nil { // it may be at a breakpoint
-		return
+		return true
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	_, err := grpc_health_v1.NewHealthClient(l.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
 	if status.Code(err) == codes.DeadlineExceeded { // another error is an answer, or the end of the connection
 		l.condemn("it did not answer a ping within " + d.String())
+		return false
 	}
+	return true
 }
 
 // stop ends the process: by a word, then by a signal, then by force, and never waits for one that is frozen. It returns once nothing is left

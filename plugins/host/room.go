@@ -77,8 +77,16 @@ func (r *room) enter() (entered bool) {
 }
 
 // take waits for a place and a free slot, as long as the stage's time lasts and the caller stays; nil where there came none. With refused,
-// the session takes no new exchange.
-func (s *session) take(ctx context.Context, w *stopwatch, st *stage) (sl *slot, refused bool) {
+// the session takes no new exchange; with stuck, the time went by while the process was pinged.
+func (s *session) take(ctx context.Context, w *stopwatch, st *stage) (sl *slot, refused, stuck bool) {
+	if works, refused, stuck := s.doubted(ctx, w); !works {
+		return nil, refused, stuck
+	}
+	sl, refused = s.takeUndoubted(ctx, w, st)
+	return sl, refused, false
+}
+
+func (s *session) takeUndoubted(ctx context.Context, w *stopwatch, st *stage) (sl *slot, refused bool) {
 	if entered := s.room.enter(); !entered {
 		expired := w.start()
 		select {

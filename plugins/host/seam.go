@@ -33,6 +33,7 @@ type sessionOptions struct {
 	opening     time.Duration // bounds the opening of the stream; 0: streamTimeout
 	// obituary says how the process ended whose stream broke, nil where it was stopped; it may take a moment. Nil: nobody knows.
 	obituary func(cause error) error
+	doubt    *doubt // that the process works still; nil: nobody doubts it
 }
 
 // stageOptions are what a stage is made with.
