@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/node"
 )
 
@@ -71,6 +73,25 @@ func npm(t *testing.T) {
 	for _, name := range []string{"@grpc/grpc-js", "typescript"} {
 		if _, err := os.Stat("node_modules/" + name); err != nil {
 			need(t, "the packages of the SDK are not installed: run npm ci in plugins/node")
+		}
+	}
+}
+
+// TestHidden holds the list by which the SDK's test kit is tested against what a host says.
+func TestHidden(t *testing.T) {
+	text, err := os.ReadFile("test/fixtures/hidden.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := redact.New(redact.Rules{})
+	for line := range strings.Lines(string(text)) {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		want := name + " shown"
+		if r.Hides(http.CanonicalHeaderKey(name)) {
+			want = name + " hidden"
+		}
+		if got := strings.TrimSpace(line); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

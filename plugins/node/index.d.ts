@@ -308,6 +308,8 @@ export interface Settings<State = any> {
   readonly credential: string;
   /** Where relative paths of the file start. */
   readonly dir: string;
+  /** What it may see and do: what it asks for, as far as the file grants it. Where that is too little, `open` throws. */
+  readonly needs: Needs;
   readonly log: Logger;
   /** What the option `open` has made. */
   readonly state: State;

@@ -22,8 +22,26 @@ export class Bodies {
     take(a.data);
   }
 
-  announce(key, data) {
-    this.#leaving.set(key, data);
+  /** announce keeps a body until the host of that session fetches it. */
+  announce(key, data, session) {
+    this.#leaving.set(key, { data, session });
+  }
+
+  /** withdraw drops a body that the host was not told of. */
+  withdraw(key, data) {
+    if (this.#leaving.get(key)?.data === data) this.#leaving.delete(key);
+  }
+
+  /** leave drops what the host of a session did not fetch. */
+  leave(session) {
+    for (const [key, one] of this.#leaving) {
+      if (one.session === session) this.#leaving.delete(key);
+    }
+  }
+
+  /** How many bodies wait for the host, and how many exchanges for one of it. */
+  get size() {
+    return { leaving: this.#leaving.size, claims: this.#claims.size, arrived: this.#arrived.size };
   }
 
   /** forget drops what is kept for an exchange. */
@@ -82,7 +100,7 @@ export class Bodies {
   /** download gives a body that a frame has announced, once. */
   async download(call) {
     const key = keyOf(call.request.exchange);
-    const data = this.#leaving.get(key);
+    const data = this.#leaving.get(key)?.data;
     this.#leaving.delete(key);
     if (!data) {
       call.emit('error', { code: status.NOT_FOUND, details: `no body was announced for exchange ${key}` });

@@ -1,7 +1,7 @@
 // The errors of stages, and how they travel.
 import { milliseconds, nanoseconds } from './wire/wire.js';
 import { Headers } from './headers.js';
-import { textOf } from './log.js';
+import { causeOf, textOf } from './log.js';
 
 /** The kinds of errors, as docs/errors.md has them. */
 export const KINDS = Object.freeze([
@@ -16,16 +16,20 @@ export const CLASSES = Object.freeze(['not_sent', 'refused', 'unknown', 'process
 export class StageError extends Error {
   constructor(kind, message, options = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    if (new.target === StageError && !KINDS.includes(kind)) {
+    if (!KINDS.includes(kind)) {
       throw new TypeError(`new StageError(${JSON.stringify(kind)}, …): there is no such kind; it is one of ${KINDS.join(', ')}`);
     }
     if (options.class && !CLASSES.includes(options.class)) {
       throw new TypeError(`new StageError: there is no class ${JSON.stringify(options.class)}; it is one of ${CLASSES.join(', ')}`);
     }
+    const status = options.status ?? 0;
+    if (status !== 0 && !(Number.isInteger(status) && status >= 100 && status <= 999)) {
+      throw new TypeError(`new StageError: ${textOf(status)} is no status: it is one of a response, as in 503, or left out`);
+    }
     this.kind = kind;
     this.class = options.class ?? 'terminal';
     this.reason = options.reason ?? '';
-    this.status = options.status ?? 0;
+    this.status = status;
     this.headers = options.headers instanceof Headers ? options.headers : new Headers(options.headers);
     this.problemType = options.problemType ?? '';
     this.violations = [...(options.violations ?? [])];
@@ -55,10 +59,11 @@ export function ended(how, doing) {
 
 /** fromWire makes an error of class Type of what the host says. */
 export function fromWire(Type, e) {
-  return new Type(e.kind, e.message, {
-    class: e.class, reason: e.reason, stage: e.stage, status: e.status, headers: Headers.fromWire(e.headers), problemType: e.problemType,
+  const err = new Type('internal', e.message, {
+    reason: e.reason, stage: e.stage, headers: Headers.fromWire(e.headers), problemType: e.problemType,
     violations: e.violations, retryAfter: milliseconds(e.retryAfter), truncated: e.truncated,
   });
+  return Object.assign(err, { kind: e.kind, class: e.class || 'terminal', status: e.status }); // a newer host may have words that this SDK does not know
 }
 
 /** toWire writes an error for the host. */
@@ -71,7 +76,7 @@ export function toWire(e) {
 
 /** within returns the first error in the chain of causes that is accepted. */
 export function within(err, accept) {
-  for (let e = err, depth = 0; e !== null && e !== undefined && depth < 32; e = e.cause, depth++) {
+  for (let e = err, depth = 0; e !== null && e !== undefined && depth < 32; e = causeOf(e), depth++) {
     if (accept(e)) return e;
   }
   return undefined;

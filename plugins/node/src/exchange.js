@@ -1,8 +1,8 @@
 // One request on its way through a stage.
 import { NextError, ended, fromWire, internal, toWire } from './error.js';
 import { Call } from './call.js';
-import { Logger } from './log.js';
-import { checkParted, failure, returned, tellParted } from './outcome.js';
+import { Logger, stackOf } from './log.js';
+import { checkParted, failure, panicked, returned, tellParted } from './outcome.js';
 import { Parted, StageResponse } from './response.js';
 import { StageRequest, given } from './request.js';
 import { Tracing } from './span.js';
@@ -31,6 +31,8 @@ export class Exchange {
     this.parted = false; // the request was handed on, and nothing is answered
     this.over = false; // the stage has returned
     this.gone = false; // the host waits for nothing any more
+    this.stopped = undefined; // when that was, as performance.now() tells it
+    this.carried = undefined; // a body that was announced for the frame to be sent next
     this.left = undefined; // how the caller has left
   }
 
@@ -85,10 +87,12 @@ export class Exchange {
   /** stop ends an exchange that nobody waits for any more. */
   stop() {
     this.gone = true;
+    this.stopped ??= performance.now();
     clearTimeout(this.timer);
     this.aborter?.abort(this.reason());
     this.waiting?.(undefined);
     this.uploaded?.(undefined);
+    this.instance.changed();
   }
 
   /** deliver hands over the answer to what the exchange has asked for; more than that is dropped. */
@@ -98,9 +102,19 @@ export class Exchange {
     w?.(frame);
   }
 
+  /** send sends a frame, with what was announced for it; false: it is too large, and nobody fetches that. */
   send(frame) {
     frame.exchange = this.id;
-    return this.session.pipe.send(frame);
+    const sent = this.session.pipe.send(frame);
+    if (sent) this.carried = undefined;
+    else this.withdraw();
+    return sent;
+  }
+
+  /** withdraw drops a body that was announced for a frame which is not sent. */
+  withdraw() {
+    if (this.carried) this.session.server.bodies.withdraw(this.key, this.carried);
+    this.carried = undefined;
   }
 
   /** run has the stage work, and tells the host what came of it. */
@@ -120,6 +134,7 @@ export class Exchange {
       while (this.turn) await this.turn;
       if (this.parted) tellParted(this, err);
       else {
+        this.withdraw();
         delete out.edits;
         delete out.response;
         out.error = failure(this, err);
@@ -129,7 +144,10 @@ export class Exchange {
     clearTimeout(this.timer);
     if (this.uploaded) this.session.server.bodies.unclaim(this.key, this.uploaded);
     this.aborter?.abort(this.reason());
-    if (!this.session.finished(this)) return;
+    if (!this.session.finished(this)) {
+      this.withdraw();
+      return;
+    }
     out.changes = this.call.take();
     const trace = this.trace?.take();
     if (trace) Object.assign(out, trace);
@@ -139,13 +157,14 @@ export class Exchange {
 
   /** lost answers an exchange whose end could not be written: the stage put something there that no frame holds. */
   lost(err) {
-    this.instance.put(8, 'what a stage returned can\'t be written', [{ key: 'error', text: String(err?.stack ?? err).slice(0, 8192) }]);
-    this.refuse('what the stage returned can\'t be written: see the log');
+    this.withdraw();
+    this.instance.put(8, 'what a stage returned can\'t be written', [{ key: 'error', text: stackOf(err) }]);
+    this.send({ return: { error: panicked(this, 'what the stage returned can\'t be written: see the log') } });
   }
 
   /** refuse answers an exchange that can't go on. */
   refuse(message) {
-    this.send({ return: { error: toWire(internal(message)) } });
+    this.send({ return: { error: { ...toWire(internal(message)), stage: this.instance.settings.stage } } });
   }
 
   /** own takes the turn: while one asks the host, others wait. */
@@ -186,6 +205,7 @@ export class Exchange {
       if (++this.nexts > 1 && !this.needs.retry) throw internal('the stage called next a second time, and its needs have no retry');
       const edits = req.edits();
       if (this.w.result && this.nexts === 1) {
+        this.withdraw();
         if (edits) throw internal('the stage changed the request, which its needs say nothing of: it is asked once the response is there');
         return this.result(this.w.result);
       }
@@ -247,6 +267,7 @@ export class Exchange {
   /** apart returns the bytes of a body, which may come by Upload. */
   async apart(body) {
     if (!body.apart) return Buffer.from(body.data.buffer, body.data.byteOffset, body.data.length);
+    if (this.gone || this.over) throw this.reason('a body was on its way to the stage'); // a Cancel came with the frame: nobody sends it
     const data = await new Promise((resolve) => {
       this.uploaded = resolve;
       this.session.server.bodies.claim(this.key, resolve);
@@ -260,7 +281,10 @@ export class Exchange {
   /** carry says where the host finds a body that the stage has made. */
   carry(data) {
     if (data.length <= MAX_INLINE) return { data, length: data.length };
-    this.session.server.bodies.announce(this.key, data);
+    if (this.session.under(this)) { // nobody fetches what comes after a Cancel
+      this.carried = data;
+      this.session.server.bodies.announce(this.key, data, this.session);
+    }
     return { apart: true, length: data.length };
   }
 }

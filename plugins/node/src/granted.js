@@ -1,8 +1,9 @@
 // What needs show of a request or a response, and what they let a stage change: a host's rules, for an author's tests.
 import { StageError, internal } from './error.js';
 import { Headers, textOf } from './headers.js';
+import { hides } from './hidden.js';
 
-const HELD = /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key)$|token|secret|api-?key|password/;
+const CALLERS = ['authorization', 'proxy-authorization', 'cookie'];
 const FRAMING = ['connection', 'content-length', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
 /** beyond says which need lacks. */
@@ -13,13 +14,20 @@ export const callOf = ({ subject = '', operation = '', labels = {}, idempotencyK
 
 /** shown returns the headers that needs show. */
 export function shown(headers, names) {
-  return headers.toWire((name) => !names.includes(name) && !(names.includes('*') && !HELD.test(name)));
+  return headers.toWire((name) => !sees(names, name));
 }
+
+const sees = (names, name) => names.includes(name) || (names.includes('*') && !hides(name));
 
 /** edited applies edits, as far as needs allow them. */
 export function edited(m, e, needs, side, fetch) {
   const out = { ...m, headers: m.headers.clone() };
-  const may = (name) => needs.edit.includes(name) || (needs.edit.includes('*') && !name.startsWith(':') && !HELD.test(name));
+  const may = (name) => {
+    if (needs.edit.includes(name)) return true;
+    if (!needs.edit.includes('*') || name.startsWith(':')) return false;
+    if (side === 'response' || !hides(name)) return true;
+    return !CALLERS.includes(name) && (!m.headers.has(name) || sees(needs.headers, name)); // a signature is added, a credential not replaced
+  };
   const want = (name) => {
     if (FRAMING.includes(name)) throw internal(`the stage changed ${name}, which belongs to the connection: nobody may`);
     if (!may(name)) throw beyond(`${side}.edit ${JSON.stringify(name)}`);

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const UNFIT = /[\0\r\n]/;
+const UNFIT = /[\x00-\x08\x0a-\x1f\x7f]/; // a tab may be there
 const PLAIN = /^[\x00-\x7f]*$/;
 const LONE = /[\ud800-\udfff]/u;
 
@@ -157,6 +157,6 @@ function nameOf(name) {
 function valueOf(name, value) {
   if (value === undefined || value === null) throw new TypeError(`the value of header ${name} is ${value}: delete() removes a header`);
   const text = String(value);
-  if (UNFIT.test(text)) throw new TypeError(`the value of header ${name} has a line end or a zero byte`);
+  if (UNFIT.test(text)) throw new TypeError(`the value of header ${name} has a line end, or another control character`);
   return text;
 }

@@ -2,13 +2,16 @@
 import { Call } from './call.js';
 import { StageError, fromWire, within } from './error.js';
 import { Headers } from './headers.js';
-import { Logger } from './log.js';
-import { both, fromWire as needsFrom } from './needs.js';
+import { Logger, causes, messageOf, stackOf } from './log.js';
+import { both, fromWire as needsFrom, plain } from './needs.js';
 import { pb } from './wire/wire.js';
+
+const GRACE = 1_000; // milliseconds from Cancel on that a stage may take to notice it
 
 /** An instance of a stage. */
 export class Instance {
-  #idle; // called when the last exchange has ended
+  #working = new Set(); // exchanges, and ends of calls
+  #told; // called when one of them has ended, or was cancelled
 
   constructor(session, definition, config, own, open) {
     this.session = session;
@@ -16,10 +19,9 @@ export class Instance {
     this.config = config;
     this.own = own;
     this.needs = open.granted ? both(own, needsFrom(open.granted)) : own;
-    this.busy = 0;
     this.closing = false;
     this.settings = {
-      pipeline: open.pipeline, stage: open.stage, credential: open.credential, dir: open.dir, state: undefined,
+      pipeline: open.pipeline, stage: open.stage, needs: plain(this.needs), credential: open.credential, dir: open.dir, state: undefined,
       log: new Logger((level, message, attrs) => this.put(level, message, attrs), () => session.logs.level),
     };
   }
@@ -39,25 +41,53 @@ export class Instance {
     else this.session.logs.put(0, level, message, [...attrs, { key: 'pipeline', text: this.settings.pipeline }, { key: 'stage', text: this.settings.stage }]);
   }
 
-  enter() {
-    this.busy++;
+  /** enter has close wait for work. */
+  enter(work) {
+    this.#working.add(work);
   }
 
-  leave() {
-    if (--this.busy === 0) this.#idle?.();
+  leave(work) {
+    this.#working.delete(work);
+    this.changed();
   }
 
-  /** close waits for the exchanges and closes the state. */
+  /** changed has close look again at what it waits for. */
+  changed() {
+    this.#told?.();
+  }
+
+  /** close waits for the exchanges, which may have been cancelled a moment ago at most, and closes the state. */
   async close() {
     this.closing = true;
-    if (this.busy > 0) await new Promise((resolve) => (this.#idle = resolve));
+    while (this.#working.size > 0) {
+      const left = this.#patience();
+      if (left <= 0) break;
+      let timer;
+      await new Promise((resolve) => {
+        this.#told = resolve;
+        if (left < Infinity) timer = setTimeout(resolve, left);
+      });
+      clearTimeout(timer);
+    }
+    const n = this.#working.size;
+    if (n > 0) {
+      this.put(4, 'a stage is closed while it works on requests that were cancelled: it does not look at req.signal, or waits for what never comes', [{ key: 'requests', integer: n }]);
+    }
     if (this.definition.close) await this.definition.close(this.settings);
+  }
+
+  /** patience says for how long, in milliseconds, there is something to wait for. */
+  #patience() {
+    let since = -Infinity;
+    for (const work of this.#working) since = Math.max(since, work.stopped ?? Infinity);
+    return since + GRACE - performance.now();
   }
 
   /** callEnded tells the stage of the end of a call. */
   async callEnded(id, w) {
     if (!this.definition.ended) return;
-    this.enter();
+    const work = {};
+    this.enter(work);
     try {
       const r = w.request ?? new pb.Request();
       await this.definition.ended(this.config, {
@@ -66,10 +96,10 @@ export class Instance {
         log: new Logger((level, message, attrs) => this.session.logs.put(id, level, message, attrs), () => w.logLevel),
       }, this.settings);
     } catch (err) {
-      const text = within(err, (e) => e instanceof StageError)?.message ?? String(err?.stack ?? err);
-      this.put(8, 'stage panicked as a call ended', [{ key: 'error', text: text.slice(0, 8192) }]);
+      const said = within(err, (e) => e instanceof StageError);
+      this.put(8, 'stage panicked as a call ended', [{ key: 'error', text: said ? messageOf(said) : stackOf(err) }, ...causes(err)]);
     } finally {
-      this.leave();
+      this.leave(work);
     }
   }
 }

@@ -12,19 +12,43 @@ const MAX_ATTRIBUTES = 64;
 
 /** textOf bounds a text, and makes it one that protobuf carries. */
 export function textOf(value) {
-  let s = typeof value === 'string' ? value : String(value);
+  let s = typeof value === 'string' ? value : stringOf(value);
   if (s.length > MAX_TEXT) s = `${s.slice(0, MAX_TEXT)}…`;
   return /[\ud800-\udfff]/u.test(s) ? s.replace(/[\ud800-\udfff]/gu, '\ufffd') : s;
 }
 
-/** attributes writes an object's values. */
+/** attributes writes an object's values; one that can't be read doesn't stop the log. */
 export function attributes(values, depth = 0) {
   const list = [];
-  for (const [key, value] of Object.entries(values ?? {})) {
+  for (const key of keysOf(values)) {
     if (list.length === MAX_ATTRIBUTES) break;
-    if (value !== undefined) list.push({ key: textOf(key), ...attribute(value, depth) });
+    try {
+      const value = values[key];
+      if (value !== undefined) list.push({ key: textOf(key), ...attribute(value, depth) });
+    } catch (err) {
+      list.push({ key: textOf(key), text: unreadable(err) });
+    }
   }
   return list;
+}
+
+function keysOf(values) {
+  try {
+    return Object.keys(values ?? {});
+  } catch {
+    return []; // of a Proxy
+  }
+}
+
+/** copyOf reads an object's values, so that it can be joined with others. */
+function copyOf(values) {
+  return Object.fromEntries(keysOf(values).map((key) => {
+    try {
+      return [key, values[key]];
+    } catch (err) {
+      return [key, unreadable(err)];
+    }
+  }));
 }
 
 function attribute(value, depth) {
@@ -56,12 +80,83 @@ const int64 = (n) => ({ low: Number(BigInt.asIntN(32, n)), high: Number(BigInt.a
 /** shown writes a value that has no kind of its own; one whose methods throw doesn't stop the log. */
 function shown(value) {
   try {
-    if (value instanceof Error) return value.stack ?? String(value);
+    if (value instanceof Error) return stackOf(value);
     if (typeof value !== 'object') return String(value);
-    return JSON.stringify(value) ?? String(value);
+    const plain = typeof value.toJSON === 'function' ? value.toJSON() : value;
+    return typeof plain === 'string' ? plain : JSON.stringify(plain) ?? String(value); // a secret's "[secret]" has no quotes of its own
   } catch (err) {
-    return `(can't be shown: ${err?.message})`;
+    return unreadable(err);
   }
+}
+
+const unreadable = (err) => `(can't be shown: ${messageOf(err)})`;
+
+/** stringOf is String for what anybody may have thrown or logged. */
+function stringOf(value) {
+  try {
+    return String(value);
+  } catch {
+    return `(a ${typeof value} that can't be shown)`;
+  }
+}
+
+/** read is a property of what was thrown, undefined where it can't be read. */
+function read(err, key) {
+  try {
+    return err?.[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** is reports whether what was thrown is of a class. */
+export function is(err, Class) {
+  try {
+    return err instanceof Class;
+  } catch {
+    return false; // a Proxy may throw here, too
+  }
+}
+
+/** causeOf returns what an error says that it was made of. */
+export const causeOf = (err) => read(err, 'cause');
+
+/** messageOf is what was thrown, in a line. */
+export function messageOf(err) {
+  const message = is(err, Error) ? read(err, 'message') : undefined;
+  return textOf(typeof message === 'string' ? message : err);
+}
+
+/** nameOf is an error's name. */
+export function nameOf(err) {
+  const name = read(err, 'name');
+  return typeof name === 'string' && name !== '' ? textOf(name) : 'Error';
+}
+
+/** stackOf is what was thrown, with where. */
+export function stackOf(err) {
+  const stack = is(err, Error) ? read(err, 'stack') : undefined;
+  return textOf(typeof stack === 'string' ? stack : messageOf(err));
+}
+
+/** chain is what an error was made of, from the outermost cause on: each in a few words. */
+export function chain(err) {
+  const list = [];
+  for (let e = causeOf(err); e !== undefined && e !== null && list.length < 5; e = causeOf(e)) {
+    const parts = [messageOf(e), read(e, 'code')].filter((s) => typeof s === 'string' && s !== '');
+    list.push((parts[0]?.includes(parts[1]) ? parts[0] : parts.join(' ')).slice(0, 200) || nameOf(e));
+  }
+  return list;
+}
+
+/** causes is the attribute of a record with the stacks of what an error was made of, none if there is nothing. */
+export function causes(err) {
+  const list = [];
+  for (let e = causeOf(err); e !== undefined && e !== null && list.length < 5; e = causeOf(e)) {
+    const code = read(e, 'code');
+    list.push(`${stackOf(e)}${typeof code === 'string' ? ` (${code})` : ''}`);
+  }
+  return list.length > 0 ? [{ key: 'cause', text: textOf(list.join('\ncaused by ')) }] : [];
 }
 
 /** The records of one session. It never waits for the host. */
@@ -117,7 +212,7 @@ export class Logger {
   }
 
   with(attrs) {
-    return new Logger(this.#put, this.#level, { ...this.#attrs, ...attrs });
+    return new Logger(this.#put, this.#level, { ...this.#attrs, ...copyOf(attrs) });
   }
 
   debug(message, attrs) {
@@ -138,14 +233,14 @@ export class Logger {
 
   #log(level, message, attrs) {
     if (level < this.#level()) return;
-    if (attrs instanceof Error) attrs = { error: attrs };
-    this.#put(level, message, attributes({ ...this.#attrs, ...attrs }));
+    if (is(attrs, Error)) attrs = { error: attrs };
+    this.#put(level, message, attributes({ ...this.#attrs, ...copyOf(attrs) }));
   }
 }
 
 /** stderrLine writes a record that belongs to no session; the host reads such lines. */
 export function stderrLine(level, message, attrs = {}) {
-  const values = Object.fromEntries(Object.entries(attrs).map(([k, v]) => [k, v instanceof Error ? shown(v) : v]));
+  const values = Object.fromEntries(Object.entries(attrs).map(([k, v]) => [k, is(v, Error) ? shown(v) : v]));
   let line;
   try {
     line = JSON.stringify({ time: new Date().toISOString(), level, msg: message, ...values });

@@ -1,5 +1,6 @@
 // What a stage returned or threw, for the host.
 import { BodyError, StageError, internal, toWire, within } from './error.js';
+import { LEVELS, causes, chain, is, messageOf, nameOf, stackOf } from './log.js';
 import { StageResponse, answerOf } from './response.js';
 
 /** returned writes what the stage has returned: edits of the last response, or the stage's own answer. */
@@ -28,30 +29,44 @@ export function checkParted(x, value) {
 /** tellParted tells what a stage did after its part was over. */
 export function tellParted(x, err) {
   x.instance.put(8, 'stage did more after next than its needs, which have no response: nothing comes of it', [
-    { key: 'did', text: err instanceof StageError ? err.message : String(err?.stack ?? err) },
+    { key: 'did', text: is(err, StageError) ? messageOf(err) : stackOf(err) }, ...causes(err),
   ]);
 }
 
 /** failure writes an error for the host, which keeps the causes of its own. */
 export function failure(x, err) {
-  const e = within(err, (c) => c instanceof StageError) ?? abortion(x, err);
+  const e = within(err, (c) => is(c, StageError)) ?? abortion(x, err);
   if (!e) return panic(x, err);
-  const w = toWire(e);
+  let w;
+  try {
+    w = toWire(e);
+  } catch (odd) { // of a class of the author's, say, that has its own idea of headers
+    return panic(x, odd);
+  }
   w.stage ||= x.instance.settings.stage;
   w.ofResult = x.last.error !== undefined && within(err, (c) => c === x.last.error) !== undefined;
   const broke = x.last.response?.broke;
   w.ofBody = broke instanceof BodyError && within(err, (c) => c === broke) !== undefined;
+  if (!w.ofResult && !w.ofBody && x.level <= LEVELS.debug) { // of those the host has the cause
+    const made = causes(err);
+    if (made.length > 0) x.instance.put(LEVELS.debug, 'stage failed', [{ key: 'error', text: messageOf(err) }, ...made], x);
+  }
   return w;
 }
 
 /** abortion returns what an AbortError means that a library threw because of the exchange's signal. */
 function abortion(x, err) {
-  const aborted = x.aborter?.signal.aborted && (err?.name === 'AbortError' || err?.name === 'TimeoutError');
+  const aborted = x.aborter?.signal.aborted && ['AbortError', 'TimeoutError'].includes(nameOf(err));
   return aborted ? x.aborter.signal.reason : undefined;
 }
 
 function panic(x, err) {
-  const shown = err instanceof Error ? `${err.name}: ${err.message}` : `it threw ${String(err)}`;
-  x.instance.put(8, 'stage panicked', [{ key: 'error', text: shown.slice(0, 4096) }, { key: 'stack', text: String(err?.stack ?? '').slice(0, 8192) }], x);
-  return { ...toWire(internal(`panic: ${shown}`)), panic: true, stage: x.instance.settings.stage };
+  const shown = is(err, Error) ? `${nameOf(err)}: ${messageOf(err)}` : `it threw ${messageOf(err)}`;
+  const because = chain(err);
+  const message = because.length > 0 ? `${shown} (cause: ${because.join(': ')})` : shown;
+  x.instance.put(LEVELS.error, 'stage panicked', [{ key: 'error', text: shown.slice(0, 4096) }, { key: 'stack', text: is(err, Error) ? stackOf(err) : '' }, ...causes(err)], x);
+  return panicked(x, `panic: ${message}`);
 }
+
+/** panicked is the error of a stage that broke, for the host. */
+export const panicked = (x, message) => ({ ...toWire(internal(message)), panic: true, stage: x.instance.settings.stage });

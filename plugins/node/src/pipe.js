@@ -29,8 +29,13 @@ export class Pipe {
   /** send queues a frame; false: it is too large. What is queued within one turn of the event loop travels together. */
   send(frame) {
     if (this.#over) return true;
-    const w = (this.#writer ??= protobuf.Writer.create());
-    pb.Frame.encode(frame, w.fork());
+    const w = (this.#writer ??= protobuf.Writer.create()).fork();
+    try {
+      pb.Frame.encode(frame, w);
+    } catch (err) {
+      while (w.states) w.reset(); // of the messages that it was in: the frames before stay what they are
+      throw err;
+    }
     const { head, tail, len } = w;
     w.reset();
     if (len > MAX_FRAME) return false;

@@ -1,6 +1,7 @@
 // Responses: that of the upstream, whose body stays with the host until it is read, and a stage's own.
 import { BodyError, StageError, fromWire, internal } from './error.js';
 import { Headers } from './headers.js';
+import { textOf } from './log.js';
 import { Message, bodyOf, digestOf } from './message.js';
 import { follows, tooLong } from './request.js';
 import { numberOf } from './wire/wire.js';
@@ -165,6 +166,6 @@ export async function answerOf(value) {
 const responseLimit = (x) => (x.needs.response ?? x.needs.request).body_limit;
 
 function statusOf(status) {
-  if (!Number.isInteger(status) || status < 100 || status > 999) throw new TypeError(`${status} is no status of a response`);
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw new TypeError(`${textOf(status)} is no status of a response: it is one of 200 to 599`);
   return status;
 }

@@ -50,6 +50,7 @@ function fragmentOf(f, where) {
   }
   if (f.type !== undefined && !TYPES.includes(f.type)) throw new TypeError(`${where}.type: ${JSON.stringify(f.type)} is none of ${TYPES.join(', ')}`);
   if (f.type === undefined && !f.anyOf && !f.enum && f.const === undefined) throw new TypeError(`${where}: it has no type`);
+  if (f.multipleOf !== undefined && !(Number.isFinite(f.multipleOf) && f.multipleOf > 0)) throw new TypeError(`${where}.multipleOf is a number above 0`);
   if (f.required !== undefined && typeof f.required !== 'boolean') throw new TypeError(`${where}.required is true or false, beside the key that is required`);
   const { doc, required: _, properties, items, anyOf, ...rest } = f;
   const out = { ...rest };

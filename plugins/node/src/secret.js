@@ -21,23 +21,26 @@ export class Secret {
 
   /** The value. A file is read anew each time, so that a rotated secret is seen; one line end at its end is not part of it. */
   reveal() {
+    const { value, wrong } = this.follow();
+    if (wrong) throw new SecretError([`${wrong.path}: ${wrong.message}`, wrong.hint].filter(Boolean).join(': '));
+    return value;
+  }
+
+  /** follow returns the value, or why there is none, as a mistake of the config. */
+  follow() {
     const { env, file } = this.#ref;
+    const lacks = (message, hint = '') => ({ wrong: { path: this.#path, message, hint } });
     if (env !== undefined) {
       const value = process.env[env];
-      if (value === undefined || value === '') {
-        throw new SecretError(`${this.#path}: the variable ${env} is ${value === '' ? 'empty' : 'not set'} in the plugin's environment: env = ["${env}"] in the plugin's table lets it through`);
-      }
-      return value;
+      if (value) return { value };
+      return lacks(`the variable ${env} is ${value === '' ? 'empty' : 'not set'} in the plugin's environment`, `env = ["${env}"] in the plugin's table lets it through`);
     }
-    let text;
     try {
-      text = readFileSync(resolve(this.#dir || '.', file), 'utf8');
+      const value = readFileSync(resolve(this.#dir || '.', file), 'utf8').replace(/\r?\n$/, '');
+      return value === '' ? lacks(`the file ${file} is empty`) : { value };
     } catch (err) {
-      throw new SecretError(`${this.#path}: the file ${file} can't be read: ${err.code ?? 'it failed'}`);
+      return lacks(`the file ${file} can't be read: ${err.code ?? 'it failed'}`);
     }
-    text = text.replace(/\r?\n$/, '');
-    if (text === '') throw new SecretError(`${this.#path}: the file ${file} is empty`);
-    return text;
   }
 
   toString() {

@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import grpc from '@grpc/grpc-js';
 import { byHand, versionOf } from './byhand.js';
 import { certificate } from './certificate.js';
-import { stderrLine } from './log.js';
+import { chain, is, messageOf, nameOf, stackOf, stderrLine } from './log.js';
 import { Server } from './server.js';
 import { definitions } from './stage.js';
 import { COOKIE, PROTOCOL } from './wire/wire.js';
@@ -42,7 +42,7 @@ export function serve(options = {}) {
   }
   const run = dev ? serveDev : serveHost;
   run(program).catch((err) => {
-    process.stderr.write(`${program.name}: ${err?.message ?? err}\n`);
+    process.stderr.write(`${program.name}: ${messageOf(err)}\n`);
     leave(INTERNAL);
   });
 }
@@ -50,8 +50,8 @@ export function serve(options = {}) {
 /** watchFailures logs what nobody caught, as one record, and ends as Node does. An author's own handlers win. */
 function watchFailures() {
   const die = (how) => (err) => {
-    const what = err instanceof Error ? `${err.name}: ${err.message}` : String(err);
-    stderrLine('ERROR', `${what} (${how})`, { stack: String(err?.stack ?? '') });
+    const what = [is(err, Error) ? `${nameOf(err)}: ${messageOf(err)}` : messageOf(err), ...chain(err)].join(': ');
+    stderrLine('ERROR', `${what} (${how})`, { stack: stackOf(err) });
     leave(1);
   };
   for (const [event, how] of [['uncaughtException', 'nothing caught it, so the process ends'], ['unhandledRejection', 'a promise that nothing handled, so the process ends']]) {

@@ -1,6 +1,7 @@
 // The services of a plugin, over gRPC.
 import grpc from '@grpc/grpc-js';
 import { Bodies } from './bodies.js';
+import { messageOf } from './log.js';
 import { Session } from './session.js';
 import { toWire as needsTo } from './needs.js';
 import { MAX_MESSAGE, SDK, pb } from './wire/wire.js';
@@ -87,12 +88,8 @@ export class Server {
       answer({ code: grpc.status.NOT_FOUND, details: `there is no type ${JSON.stringify(request.type)}` });
       return;
     }
-    try {
-      const { mistakes, needs } = d.read(request.config);
-      answer(null, mistakes.length > 0 ? { mistakes } : { needs: needsTo(needs) });
-    } catch (err) {
-      answer(null, { mistakes: [{ message: `the config can't be judged: ${err?.message ?? err}` }] });
-    }
+    const { mistakes, needs } = d.judge(request.config);
+    answer(null, mistakes.length > 0 ? { mistakes } : { needs: needsTo(needs) });
   }
 
   #session(call) {

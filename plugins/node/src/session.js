@@ -2,7 +2,7 @@
 import { StageError, internal, toWire } from './error.js';
 import { Exchange } from './exchange.js';
 import { Instance } from './instance.js';
-import { LogSink, stderrLine } from './log.js';
+import { LogSink, is, messageOf, stackOf, stderrLine } from './log.js';
 import { toWire as needsTo } from './needs.js';
 import { Pipe, eachFrame } from './pipe.js';
 import { SecretError } from './secret.js';
@@ -83,8 +83,8 @@ export class Session {
     }
     const x = new Exchange(this, id, instance, w);
     this.#live.set(key, x);
-    instance.enter();
-    this.#spawn(x.run().catch((err) => x.lost(err)).finally(() => instance.leave()));
+    instance.enter(x);
+    x.run().catch((err) => x.lost(err)).finally(() => instance.leave(x)); // Close waits for it by the instance
   }
 
   #cancel(key) {
@@ -123,20 +123,21 @@ export class Session {
       return undefined;
     }
     try {
-      const { config, needs, mistakes } = definition.read(w.config, w.dir);
-      if (mistakes.length > 0) {
-        opened.mistakes = mistakes;
+      const { config, needs, mistakes } = definition.judge(w.config, w.dir);
+      opened.mistakes = mistakes.length > 0 ? mistakes : definition.missing(config);
+      if (opened.mistakes.length > 0) return undefined;
+      const instance = new Instance(this, definition, config, needs, w);
+      if (needs.response && !instance.needs.response) {
+        opened.failure = 'the stage looks at the response, and the file grants none: grants.response in the plugin\'s table, with what leat plugin list shows';
         return undefined;
       }
-      definition.follow(config);
-      const instance = new Instance(this, definition, config, needs, w);
       await instance.open();
       opened.needs = needsTo(needs);
       return instance;
     } catch (err) {
-      opened.failure = String(err?.message ?? err);
-      if (err instanceof StageError || err instanceof SecretError) return undefined; // it says all there is
-      this.logs.put(0, 8, 'a stage could not be made', [{ key: 'stage', text: w.stage }, { key: 'stack', text: String(err?.stack ?? err).slice(0, 8192) }]);
+      opened.failure = messageOf(err);
+      if (is(err, StageError) || is(err, SecretError)) return undefined; // it says all there is
+      this.logs.put(0, 8, 'a stage could not be made', [{ key: 'stage', text: w.stage }, { key: 'stack', text: stackOf(err) }]);
       return undefined;
     }
   }
@@ -149,7 +150,7 @@ export class Session {
       try {
         await instance.close();
       } catch (err) {
-        closed.failure = String(err?.message ?? err);
+        closed.failure = messageOf(err);
       }
       this.#instances.delete(number);
     }
@@ -172,11 +173,13 @@ export class Session {
   async end() {
     if (this.#ended) return;
     this.#ended = true;
-    for (const [key, x] of this.#live) {
+    const live = [...this.#live];
+    this.#live.clear();
+    for (const [key, x] of live) {
       x.stop();
       this.server.bodies.forget(key);
     }
-    this.#live.clear();
+    this.server.bodies.leave(this);
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
     for (const instance of this.#instances.values()) {
       if (!instance.closing) await instance.close().catch(() => {}); // nobody is left to tell

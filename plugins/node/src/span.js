@@ -1,5 +1,5 @@
 // Spans, which the host makes of what an exchange tells.
-import { attributes, textOf } from './log.js';
+import { attributes, messageOf, textOf } from './log.js';
 import { nanoseconds, now } from './wire/wire.js';
 
 const MAX_SPANS = 64;
@@ -88,7 +88,7 @@ export class Span {
   }
 
   recordError(err) {
-    return this.addEvent('exception', { 'exception.message': err?.message ?? String(err) });
+    return this.addEvent('exception', { 'exception.message': messageOf(err) });
   }
 
   /** Marks what the span stands for as failed. */

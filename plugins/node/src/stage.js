@@ -1,5 +1,6 @@
 // The types of stages that a program serves.
 import { DEFAULT_NEEDS, checked } from './needs.js';
+import { messageOf, textOf } from './log.js';
 import { Secret } from './secret.js';
 import { schemaOf } from './schema.js';
 import { read } from './validate.js';
@@ -51,18 +52,33 @@ export class Definition {
     if (typeof values !== 'object' || values === null || Array.isArray(values)) return { mistakes: [{ path: '', message: 'the config is no JSON object' }] };
     const { config, mistakes } = read(this.keys, values, dir);
     if (mistakes.length === 0 && this.check) {
-      for (const m of this.check(config) ?? []) mistakes.push({ path: m.path ?? '', message: m.message, hint: m.hint ?? '', secret: m.secret ?? false });
+      for (const m of this.check(config) ?? []) {
+        mistakes.push({ path: textOf(m.path ?? ''), message: textOf(m.message), hint: textOf(m.hint ?? ''), secret: Boolean(m.secret) });
+      }
     }
     if (mistakes.length > 0) return { mistakes };
     return { config, needs: this.needsOf(config), mistakes };
   }
 
-  /** follow reads the secrets of a config once, so that one that isn't there is seen before the first request. */
-  follow(config) {
-    for (const value of Object.values(config)) {
-      if (value instanceof Secret) value.reveal();
-      else if (typeof value === 'object' && value !== null) this.follow(value);
+  /** judge is read, where what the author's own check and needs throw is a mistake, too. */
+  judge(json, dir) {
+    try {
+      return this.read(json, dir);
+    } catch (err) {
+      return { mistakes: [{ message: `the config can't be judged: ${messageOf(err)}` }] };
     }
+  }
+
+  /** missing reads the secrets of a config once, so that one that isn't there is seen before the first request, as a mistake at its key. */
+  missing(config) {
+    const mistakes = [];
+    for (const value of Object.values(config)) {
+      if (value instanceof Secret) {
+        const { wrong } = value.follow();
+        if (wrong) mistakes.push(wrong);
+      } else if (typeof value === 'object' && value !== null) mistakes.push(...this.missing(value));
+    }
+    return mistakes;
   }
 }
 

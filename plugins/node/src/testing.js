@@ -4,6 +4,7 @@ import { StageError, toWire as errorTo } from './error.js';
 import { Headers } from './headers.js';
 import { bodyOf, digestOf } from './message.js';
 import { beyond, callOf, edited, errorOf, logOf, shown } from './granted.js';
+import { fromWire as needsFrom } from './needs.js';
 import { eachFrame } from './pipe.js';
 import { Server } from './server.js';
 import { Session } from './session.js';
@@ -25,6 +26,7 @@ export async function open(definition, { config = {}, pipeline = 'test', stage =
   const opened = await t.ask({ open: { instance: 1, type: definition.type, config: Buffer.from(JSON.stringify(config)), pipeline, stage, dir } }, 'opened');
   if (opened.mistakes.length > 0) throw new ConfigError(opened.mistakes);
   if (opened.failure) throw new Error(opened.failure);
+  t.holds(needsFrom(opened.needs));
   return t;
 }
 
@@ -41,10 +43,14 @@ class TestStage {
 
   constructor(definition, level) {
     this.#level = level;
-    this.#needs = definition.most;
     this.#server = new Server({ name: 'test', version: 'test', definitions: [definition] });
     const stream = { on() {}, destroy: (err) => this.#fail(err), write: (batch) => (eachFrame(batch, (f) => this.#receive(f)), true) };
     this.#session = new Session(this.#server, stream);
+  }
+
+  /** holds sets what the stage is held against. */
+  holds(needs) {
+    this.#needs = needs;
   }
 
   #fail(err) {

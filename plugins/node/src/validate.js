@@ -3,6 +3,8 @@ import { DURATION } from './schema.js';
 import { Secret, isSecret } from './secret.js';
 
 const NOUNS = { string: 'a string', integer: 'an integer', number: 'a number', boolean: 'true or false', array: 'an array', object: 'a table' };
+const NO_PROTO = 'a key can\'t be named __proto__';
+const NO_INTEGER = 'an integer of 2^53 or more is not kept exactly in JavaScript';
 const UNITS = { ns: 1e-6, us: 1e-3, 'µs': 1e-3, 'μs': 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /**
@@ -20,9 +22,9 @@ function readTable(f, values, path, ctx) {
   const out = {};
   for (const [key, value] of Object.entries(values)) {
     const at = join(path, key);
-    if (key === '__proto__') add(ctx, path, 'a key can\'t be named __proto__');
+    if (key === '__proto__') add(ctx, at, NO_PROTO, 'take another name');
     else if (Object.hasOwn(keys, key)) out[key] = readValue(keys[key], value, at, ctx);
-    else if (f.additionalProperties === true || (f.additionalProperties === undefined && !f.properties)) out[key] = value;
+    else if (f.additionalProperties === true || (f.additionalProperties === undefined && !f.properties)) out[key] = readFree(value, at, ctx);
     else if (typeof f.additionalProperties === 'object') out[key] = readValue(f.additionalProperties, value, at, ctx);
     else add(ctx, at, `unknown key ${key}`, near(key, Object.keys(keys)));
   }
@@ -35,6 +37,14 @@ function readTable(f, values, path, ctx) {
     }
   }
   return out;
+}
+
+/** readFree returns a value that nothing is said about; it holds what JavaScript can hold. */
+function readFree(value, path, ctx) {
+  if (Array.isArray(value)) return value.map((v, i) => readFree(v, `${path}[${i}]`, ctx));
+  if (typeof value === 'object' && value !== null) return readTable({}, value, path, ctx);
+  if (beyond(value) && Math.abs(value) <= 2 ** 63) add(ctx, path, NO_INTEGER, 'write it as a string');
+  return value;
 }
 
 function readValue(f, value, path, ctx) {
@@ -54,6 +64,10 @@ function readValue(f, value, path, ctx) {
     return undefined;
   }
   if (isSecret(f)) return readSecret(f, value, path, inner);
+  if (f.type === 'integer' && beyond(value)) {
+    add(inner, path, NO_INTEGER, 'a key that needs more digits is of type string');
+    return undefined;
+  }
   const before = inner.mistakes.length;
   if (f.enum && !f.enum.some((one) => equal(one, value))) {
     add(inner, path, `${JSON.stringify(value)} is not one of them`, `one of ${f.enum.map((s) => (typeof s === 'string' ? s : JSON.stringify(s))).join(', ')}`);
@@ -88,8 +102,8 @@ function readSecret(f, value, path, ctx) {
 
 function readArray(f, list, path, ctx) {
   bounds(ctx, path, list.length, f.minItems, f.maxItems, 'values');
-  if (f.uniqueItems && new Set(list.map((v) => JSON.stringify(v))).size < list.length) add(ctx, path, 'a value is there twice');
-  return f.items ? list.map((v, i) => readValue(f.items, v, `${path}[${i}]`, ctx)) : list;
+  if (f.uniqueItems && new Set(list.map(written)).size < list.length) add(ctx, path, 'a value is there twice');
+  return list.map((v, i) => (f.items ? readValue(f.items, v, `${path}[${i}]`, ctx) : readFree(v, `${path}[${i}]`, ctx)));
 }
 
 function checkText(f, value, path, ctx) {
@@ -104,7 +118,7 @@ function checkNumber(f, value, path, ctx) {
   if (f.maximum !== undefined && value > f.maximum) add(ctx, path, `${value} is more than ${f.maximum}`);
   if (f.exclusiveMinimum !== undefined && value <= f.exclusiveMinimum) add(ctx, path, `${value} is not more than ${f.exclusiveMinimum}`);
   if (f.exclusiveMaximum !== undefined && value >= f.exclusiveMaximum) add(ctx, path, `${value} is not less than ${f.exclusiveMaximum}`);
-  if (f.multipleOf !== undefined && !Number.isInteger(value / f.multipleOf)) add(ctx, path, `${value} is no multiple of ${f.multipleOf}`);
+  if (f.multipleOf !== undefined && !isMultiple(value, f.multipleOf)) add(ctx, path, `${value} is no multiple of ${f.multipleOf}`);
 }
 
 function bounds(ctx, path, n, min, max, what) {
@@ -144,7 +158,28 @@ function typeOf(value) {
   return typeof value;
 }
 
-const equal = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
+const equal = (a, b) => a === b || written(a) === written(b);
+
+/** written is a value's JSON, with the keys of tables in order: those that are equal are written alike. */
+function written(value) {
+  return JSON.stringify(value, (_key, v) => (
+    typeof v === 'object' && v !== null && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v));
+}
+
+/** beyond reports whether a number is an integer that may have been another one in the file. */
+const beyond = (value) => Number.isInteger(value) && !Number.isSafeInteger(value);
+
+/** isMultiple counts in decimals, as the file writes them: 0.3 is a multiple of 0.1. */
+function isMultiple(value, of) {
+  const [a, b] = [decimal(value), decimal(of)];
+  const e = Math.min(a.e, b.e);
+  return (a.n * 10n ** BigInt(a.e - e)) % (b.n * 10n ** BigInt(b.e - e)) === 0n;
+}
+
+function decimal(number) {
+  const [, digits, fraction = '', e = '0'] = /^(-?\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(number));
+  return { n: BigInt(digits + fraction), e: Number(e) - fraction.length };
+}
 const join = (path, key) => (path === '' ? quoted(key) : `${path}.${quoted(key)}`);
 const quoted = (key) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : JSON.stringify(key));
 

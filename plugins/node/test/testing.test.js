@@ -212,7 +212,9 @@ test('a config has its defaults, durations and secrets; mistakes have a path and
     ['mod', 'did you mean mode?', false], ['mode', 'one of a, b', false], ['every', 'write it with its unit, as in "1.5s"', false],
     ['key', 'write where the secret is: { env = "NAME" } or { file = "path" }', true], ['rules[0].path', '', false], ['rules[1]', '', false], ['limits.most', '', false],
   ]);
-  await assert.rejects(open(def, { config: { key: { env: 'NODE_TEST_NO_SUCH' } } }), /key: the variable NODE_TEST_NO_SUCH is not set .* env = \["NODE_TEST_NO_SUCH"\]/);
+  const missing = await open(def, { config: { key: { env: 'NODE_TEST_NO_SUCH' } } }).catch((e) => e);
+  assert.ok(missing instanceof ConfigError);
+  assert.match(missing.message, /key: the variable NODE_TEST_NO_SUCH is not set .*env = \["NODE_TEST_NO_SUCH"\]/);
 });
 
 test('a stage is told of the end of every call, keeps state, and is closed', async () => {

@@ -42,7 +42,9 @@ test('wire.open, wire.close: a stage is made, and closed when its exchanges are 
   const [s] = await act(t);
   assert.equal((await s.open('act', {}, { instance: 1, exchange: 7 })).failure, 'instance 1 is open already');
   assert.equal((await s.open('nope', {}, { instance: 2, exchange: 8 })).mistakes[0].message, 'there is no type "nope"');
-  assert.match((await s.open('configured', { key: { env: 'NO_SUCH' } }, { instance: 3, exchange: 9 })).failure, /NO_SUCH is not set/);
+  const { mistakes, failure } = await s.open('configured', { key: { env: 'NO_SUCH' } }, { instance: 3, exchange: 9 });
+  assert.deepEqual([mistakes[0].path, /NO_SUCH is not set/.test(mistakes[0].message), mistakes[0].hint.includes('env = ["NO_SUCH"]'), failure], ['key', true, true, '']);
+  assert.match((await s.open('pass', {}, { instance: 4, exchange: 10, granted: { request: { headers: ['*'] } } })).failure, /grants\.response/);
   s.do(1, 'none');
   assert.ok((await s.recv()).next);
   s.send({ exchange: 2, close: { instance: 1 } });
