@@ -29,7 +29,9 @@ except ImportError as _err:
 
 from .call import Call, Ended, Outcome  # noqa: E402
 from .errors import Cancelled, ConfigError, NeedsError, NextError, StageError  # noqa: E402
-from .message import Digest, Headers, Request, Response  # noqa: E402
+from .headers import Headers  # noqa: E402
+from .instance import Settings  # noqa: E402
+from .message import Digest, Request, Response  # noqa: E402
 from .program import serve  # noqa: E402
 from .secret import Secret, SecretError  # noqa: E402
 from .stages import Stage, stage  # noqa: E402
@@ -50,6 +52,7 @@ __all__ = [
     "Response",
     "Secret",
     "SecretError",
+    "Settings",
     "Span",
     "Stage",
     "StageError",

@@ -23,14 +23,23 @@ class _Arrival:
         self.data, self.taken, self.done = data, False, threading.Event()
 
 
+class _Leaving:
+    __slots__ = ("data", "owner")
+
+    def __init__(self, data: bytes, owner: object) -> None:
+        self.data, self.owner = data, owner
+
+
 class Bodies:
-    """The bodies on their way, by the number of their exchange."""
+    """The bodies on their way, by the number of their exchange. A number may come again while an
+    exchange that had it is still ending: each takes back only what is its own.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._claims: Dict[int, Callable[[bytes], Any]] = {}
         self._arrived: Dict[int, _Arrival] = {}
-        self._leaving: Dict[int, bytes] = {}
+        self._leaving: Dict[int, _Leaving] = {}
 
     def claim(self, exchange: int, put: Callable[[bytes], Any]) -> None:
         """Has the next body of an exchange handed to put, at once if it is there."""
@@ -43,11 +52,12 @@ class Bodies:
         arrival.done.set()
         put(arrival.data)
 
-    def unclaim(self, exchange: int) -> None:
-        """Forgets who waits; the host may still fetch what was announced."""
+    def unclaim(self, exchange: int, put: Callable[[bytes], Any]) -> None:
+        """Takes a claim back; the host may still fetch what was announced."""
         if self._claims:
             with self._lock:
-                self._claims.pop(exchange, None)
+                if self._claims.get(exchange) == put:
+                    del self._claims[exchange]
 
     def forget(self, exchange: int) -> None:
         """Drops what is kept for an exchange that is over."""
@@ -55,10 +65,32 @@ class Bodies:
             self._claims.pop(exchange, None)
             self._leaving.pop(exchange, None)
 
-    def announce(self, exchange: int, data: bytes) -> None:
-        """Keeps a body until the host fetches it."""
+    def announce(self, exchange: int, data: bytes, owner: object) -> object:
+        """Keeps a body until the host fetches it, and returns what withdraws it. Owner is the
+        session.
+        """
+        leaving = _Leaving(data, owner)
         with self._lock:
-            self._leaving[exchange] = data
+            self._leaving[exchange] = leaving
+        return leaving
+
+    def withdraw(self, exchange: int, leaving: object) -> None:
+        """Drops a body that the host was not told of."""
+        with self._lock:
+            if self._leaving.get(exchange) is leaving:
+                del self._leaving[exchange]
+
+    def abandon(self, owner: object) -> None:
+        """Drops what a session has announced that is over."""
+        with self._lock:
+            for exchange in [n for n, one in self._leaving.items() if one.owner is owner]:
+                del self._leaving[exchange]
+
+    def take(self, exchange: int) -> Optional[bytes]:
+        """The body that was announced, once."""
+        with self._lock:
+            leaving = self._leaving.pop(exchange, None)
+        return None if leaving is None else leaving.data
 
     def upload(self, chunks: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         """Takes a body, and returns once its exchange has it, or the host has given up."""
@@ -91,8 +123,7 @@ class Bodies:
     def download(self, raw: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         """Gives a body that was announced, once."""
         exchange = pb.DownloadRequest.FromString(raw).exchange
-        with self._lock:
-            data = self._leaving.pop(exchange, None)
+        data = self.take(exchange)
         if data is None:
             context.abort(
                 grpc.StatusCode.NOT_FOUND, f"no body was announced for exchange {exchange}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from typing import TYPE_CHECKING, Any, Optional, Sequence
 
 from . import plugin_pb2 as pb
-from .text import from_bytes, text
+from .text import from_bytes, shown, text
 
 if TYPE_CHECKING:
-    from .message import Headers
+    from .headers import Headers
 
 KINDS = (
     "network",
@@ -48,6 +49,10 @@ class StageError(Exception):
     leat has.
     """
 
+    kind = "internal"  # of a subclass whose __init__ does not call this one's
+    message = reason = ""
+    _any_kind = False  # of one that leat has made
+
     def __init__(
         self,
         kind: str,
@@ -55,24 +60,26 @@ class StageError(Exception):
         *,
         class_: str = "",
         reason: str = "",
-        status: int = 0,
+        status: Optional[int] = 0,
         problem_type: str = "",
         violations: Sequence[str] = (),
-        retry_after: float = 0.0,
+        retry_after: Optional[float] = 0.0,
     ) -> None:
-        if type(self).__init__ is StageError.__init__ and kind not in KINDS:
+        if not self._any_kind and kind not in KINDS:
             raise ValueError(f"StageError: kind {kind!r} is not one of {', '.join(KINDS)}")
         if class_ and class_ not in CLASSES:
             raise ValueError(f"StageError: class_ {class_!r} is not one of {', '.join(CLASSES)}")
         super().__init__(message)
         self.kind = kind
-        self.message = message
+        self.message = message if isinstance(message, str) else shown(message)
         self.class_ = class_
-        self.reason = reason
-        self.status = status
-        self.problem_type = problem_type
-        self.violations = list(violations)
-        self.retry_after = retry_after
+        self.reason = _text("reason", reason)
+        self.status = _status(status)
+        self.problem_type = _text("problem_type", problem_type)
+        if isinstance(violations, (str, bytes)):
+            raise TypeError("StageError: violations is a list of texts, not one text")
+        self.violations = [v if isinstance(v, str) else shown(v) for v in violations]
+        self.retry_after = _seconds(retry_after)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}" if self.message else self.kind
@@ -87,6 +94,8 @@ class NextError(StageError):
     them.
     """
 
+    _any_kind = True
+
     def __init__(self, error: pb.Error, *, of_body: bool = False) -> None:
         super().__init__(
             error.kind,
@@ -97,7 +106,7 @@ class NextError(StageError):
             violations=error.violations,
             retry_after=error.retry_after / 1e9,
         )
-        from .message import Headers
+        from .headers import Headers
 
         self.class_ = getattr(error, "class")
         self.stage: str = error.stage
@@ -141,11 +150,42 @@ def internal(message: str) -> StageError:
     return StageError("internal", message)
 
 
-def kind_of(err: BaseException) -> str:
+def _text(name: str, value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise TypeError(f"StageError: {name} is a str, not {type(value).__name__}")
+
+
+def _status(value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"StageError: status is an int, as 404, not {type(value).__name__}")
+    if value != 0 and not 100 <= value <= 999:
+        raise ValueError(f"StageError: status {value} is none of HTTP")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if value is None:
+        return 0.0
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(
+            f"StageError: retry_after is a number of seconds, as 1.5, not {type(value).__name__}"
+        )
+    if not math.isfinite(value) or not 0 <= value <= 1e9:
+        raise ValueError(f"StageError: retry_after is a number of seconds, not {value}")
+    return float(value)
+
+
+def kind_of(err: BaseException, depth: int = 0) -> str:
     """The kind of an exception that is no StageError: of the network's, or ``""`` for a bug."""
-    reason: Any = getattr(err, "reason", None)  # urllib's errors wrap the cause so
-    if isinstance(reason, BaseException) and reason is not err:
-        return kind_of(reason)
+    try:
+        reason: Any = getattr(err, "reason", None)  # urllib's errors wrap the cause so
+    except Exception:  # a property of the author's
+        reason = None
+    if isinstance(reason, BaseException) and reason is not err and depth < 8:
+        return kind_of(reason, depth + 1)
     if isinstance(err, TimeoutError) or isinstance(err, socket.timeout):
         return "timeout"
     if type(err).__module__ == "ssl":

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json as _json
-from collections.abc import Mapping as _Mapping
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    Mapping,
-    MutableMapping,
-    NamedTuple,
-    Optional,
-)
-from typing import Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Union
 
 from .errors import NeedsError
-from .text import from_bytes, to_bytes
+from .headers import Headers, HeaderSource, headers_of
+from .text import body_bytes
 
 if TYPE_CHECKING:
     from .call import Call
     from .exchange import Exchange
     from .tracing import Span
-
-HeaderSource = Union[Mapping[str, Any], Iterable[Tuple[str, Any]], None]
 
 
 class Digest(NamedTuple):
@@ -34,95 +20,6 @@ class Digest(NamedTuple):
 
     length: int
     sha256: bytes
-
-
-class Headers(MutableMapping[str, str]):
-    """Headers, whatever the case of their names.
-
-    Of several values of one name, ``headers[name]`` is the list that HTTP makes of them, joined by
-    commas;
-    ``get_all`` has them apart, as ``Set-Cookie`` wants it. ``headers[name] = value`` replaces them
-    all,
-    also by a list; ``add`` adds one. Bytes that are no UTF-8 come as surrogates and go as they
-    came.
-    """
-
-    __slots__ = ("_values",)
-
-    def __init__(self, source: HeaderSource = None) -> None:
-        self._values: Dict[str, List[str]] = {}
-        for name, value in source.items() if isinstance(source, _Mapping) else source or ():
-            for one in _values(value):
-                self.add(name, one)
-
-    def __getitem__(self, name: str) -> str:
-        return ", ".join(self._values[name.lower()])
-
-    def __setitem__(self, name: str, value: Union[str, bytes, List[str]]) -> None:
-        self._values[name.lower()] = _values(value)
-
-    def __delitem__(self, name: str) -> None:
-        del self._values[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._values
-
-    def __repr__(self) -> str:
-        return f"Headers({sorted(self._values)})"  # the names alone: a value may be a secret
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Headers):
-            return self._values == other._values
-        return isinstance(other, _Mapping) and self == Headers(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def get_all(self, name: str) -> List[str]:
-        """All values of a name, in their order."""
-        return list(self._values.get(name.lower(), ()))
-
-    def add(self, name: str, value: Union[str, bytes]) -> None:
-        """Adds a value to those that there are."""
-        self._values.setdefault(name.lower(), []).extend(_values(value))
-
-    def copy(self) -> "Headers":
-        """A copy that is changed apart."""
-        other = Headers()
-        other._values = {name: list(values) for name, values in self._values.items()}
-        return other
-
-    def pairs(self) -> Iterator[Tuple[str, str]]:
-        """Each name with each of its values."""
-        for name, values in self._values.items():
-            for value in values:
-                yield name, value
-
-    @classmethod
-    def _of(cls, wire: Iterable[Any]) -> "Headers":
-        headers = cls()
-        values = headers._values
-        for h in wire:
-            name = h.name
-            if name in values:
-                values[name].append(from_bytes(h.value))
-            else:
-                values[name] = [from_bytes(h.value)]
-        return headers
-
-    def _snapshot(self) -> Dict[str, List[str]]:
-        return {name: list(values) for name, values in self._values.items()}
-
-
-def _values(value: Any) -> List[str]:
-    if isinstance(value, (list, tuple)):
-        return [one for v in value for one in _values(v)]
-    return [from_bytes(value) if isinstance(value, bytes) else from_bytes(to_bytes(value))]
 
 
 class Request:
@@ -140,7 +37,7 @@ class Request:
         "method",
         "url",
         "host",
-        "headers",
+        "_headers",
         "length",
         "replayable",
         "call",
@@ -161,8 +58,8 @@ class Request:
         host: str = "",
     ) -> None:
         self.method, self.url, self.host = method, url, host
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-        self._body: Optional[bytes] = to_bytes(body)
+        self.headers = headers
+        self._body: Optional[bytes] = body_bytes(body)
         self.length = len(self._body)
         self.replayable = True
         self._set = False
@@ -176,6 +73,15 @@ class Request:
         return f"<Request {self.method} {self.url.partition('?')[0]}>"
 
     @property
+    def headers(self) -> Headers:
+        """The headers. Set them to a dict to replace them all."""
+        return self._headers
+
+    @headers.setter
+    def headers(self, source: HeaderSource) -> None:
+        self._headers = source if isinstance(source, Headers) else headers_of(source)
+
+    @property
     def body(self) -> bytes:
         """The body; needs ``request.body "full"``. Set it to send another, which needs ``":body"``
         in edit.
@@ -186,7 +92,7 @@ class Request:
 
     @body.setter
     def body(self, data: Union[bytes, str, None]) -> None:
-        self._body = to_bytes(data or b"")
+        self._body = body_bytes(b"" if data is None else data)
         self._set = True
 
     @property
@@ -233,7 +139,7 @@ class Response:
 
     __slots__ = (
         "status",
-        "headers",
+        "_headers",
         "length",
         "proto",
         "stream",
@@ -253,8 +159,8 @@ class Response:
         self, status: int = 200, headers: HeaderSource = None, body: Union[bytes, str] = b""
     ) -> None:
         self.status = status
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-        self._body: bytes = to_bytes(body)
+        self.headers = headers
+        self._body: bytes = body_bytes(body)
         self.length = len(self._body)
         self.proto = "HTTP/1.1"
         self.stream = False
@@ -279,6 +185,15 @@ class Response:
         return f"<Response {self.status}>"
 
     @property
+    def headers(self) -> Headers:
+        """The headers. Set them to a dict to replace them all."""
+        return self._headers
+
+    @headers.setter
+    def headers(self, source: HeaderSource) -> None:
+        self._headers = source if isinstance(source, Headers) else headers_of(source)
+
+    @property
     def body(self) -> bytes:
         """The body; needs ``response.body "full"``. It is fetched where it is read first, and waits
         for that.
@@ -293,7 +208,7 @@ class Response:
 
     @body.setter
     def body(self, data: Union[bytes, str, None]) -> None:
-        self._body = to_bytes(data or b"")
+        self._body = body_bytes(b"" if data is None else data)
         self._set = True
 
     @property

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+import time
+import traceback
 from queue import SimpleQueue
 from typing import Any, Callable, Optional
 
@@ -11,11 +15,18 @@ MOST = 1024
 """
 
 
+WARN_EVERY = 30.0
+"""How often it is told that all threads are taken, in seconds."""
+
+
 class Pool:
     """Runs functions on threads. What comes beyond the bound waits for a thread."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(
+        self, most: int = MOST, full: Callable[[int, int], None] = lambda *_: None
+    ) -> None:
+        """``full(threads, waiting)`` is told once in a while that all threads are taken."""
+        self._most, self._full, self._warn, self._pid = most, full, 0.0, os.getpid()
         self._lock = threading.Lock()
         self._work: "SimpleQueue[Optional[Callable[[], Any]]]" = SimpleQueue()
         self._threads = 0
@@ -29,9 +40,15 @@ class Pool:
             if grow:
                 self._threads += 1
                 self._free += 1
+            waiting = -self._free
+            warn = waiting > 0 and time.monotonic() >= self._warn
+            if warn:
+                self._warn = time.monotonic() + WARN_EVERY
         self._work.put(work)
         if grow:
             threading.Thread(target=self._run, name=f"stage-{self._threads}", daemon=True).start()
+        if warn:
+            self._full(self._most, waiting)
 
     def close(self) -> None:
         """Ends the threads once they have nothing to do; nothing is submitted afterwards."""
@@ -48,7 +65,10 @@ class Pool:
                 return
             try:
                 work()
-            finally:
-                del work  # or it is kept until the next comes
-                with self._lock:
-                    self._free += 1
+            except BaseException:  # a thread that died would still be counted
+                traceback.print_exc(file=sys.stderr)
+            del work  # or it is kept until the next comes
+            if os.getpid() != self._pid:  # a child that the work has forked has nothing to do here
+                os._exit(0)
+            with self._lock:
+                self._free += 1

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import threading
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional
 
 from . import plugin_pb2 as pb
-from .call import Call, Ended
-from .errors import NextError, StageError, error_to, internal
-from .exchange import CURRENT, AsyncExchange, Exchange
+from .errors import ConfigError, error_to, internal
+from .exchange import Exchange
+from .instance import Instance
 from .logs import LogSink
-from .message import Headers, Request
 from .needs import Effective
-from .text import size, text
-from .tracing import Tracing
+from .text import said, size, text
+from .told import Told
 
 if TYPE_CHECKING:
     from .server import Server
-    from .stages import Stage
 
 MAX_FRAME = 1 << 20
 """The longest frame, in bytes."""
@@ -32,19 +30,6 @@ MAX_PENDING = 32 << 20
 MAX_EXCHANGES = 1 << 16
 
 _END = b""
-
-
-class Instance:
-    """A stage that the host has opened."""
-
-    __slots__ = ("type", "config", "name", "pipeline", "needs", "busy", "closing", "exchange")
-
-    def __init__(self, stage: "Stage", config: Any, opened: pb.Open, needs: Effective) -> None:
-        self.type, self.config, self.needs = stage, config, needs
-        self.name, self.pipeline = opened.stage, opened.pipeline
-        self.exchange = AsyncExchange if stage.is_async else Exchange
-        self.busy = 0  # exchanges; of the session's lock
-        self.closing: Optional[Callable[[], None]] = None  # answers Close once they are over
 
 
 class Session:
@@ -94,8 +79,10 @@ class Session:
             self._pending -= length
         return b"".join(parts) if len(parts) > 1 else first
 
-    def send(self, frame: pb.Frame) -> None:
-        """Queues a frame; one that is too big is a StageError."""
+    def send(self, frame: pb.Frame) -> bool:
+        """Queues a frame, and reports whether the host is there; one that is too big is a
+        StageError.
+        """
         data = frame.SerializeToString()
         length = len(data)
         if length > MAX_FRAME:
@@ -109,8 +96,10 @@ class Session:
                 self._pending += len(head)
         if full:
             self.end()
-        elif not self.ended:
-            self._out.put(head)
+        if self.ended:
+            return False
+        self._out.put(head)
+        return True
 
     def _read(self, batches: Iterator[bytes]) -> None:
         try:
@@ -136,10 +125,17 @@ class Session:
             if self.ended:
                 return
             self.ended = True
-            live, self._live, self._instances = self._live, {}, {}
+            live, self._live = self._live, {}
+            instances, self._instances = self._instances, {}
+            idle = [one for one in instances.values() if one.closing is None and one.busy == 0]
+            for one in instances.values():
+                one.closing = one.closing or one.close
         for number, x in live.items():
             x.cancel()
             self.server.bodies.forget(number)
+        self.server.bodies.abandon(self)
+        for one in idle:
+            one.close()
         self._out.put(_END)
         self.server.leave(self)
 
@@ -163,13 +159,15 @@ class Session:
         elif kind == "cancel":
             self._cancel(frame.exchange)
         elif kind == "open":
-            self.server.pool.submit(lambda: self._open(frame.exchange, frame.open))
+            # A thread of its own: those of stages may all be taken.
+            threading.Thread(
+                target=self._open, args=(frame.exchange, frame.open), name="open", daemon=True
+            ).start()
         elif kind == "close":
             self._close(frame.exchange, frame.close.instance)
         elif kind == "ended":
             self._call_ended(frame.exchange, frame.ended)
-        elif frame.exchange != 0:
-            self._cancel(frame.exchange)
+        elif self._cancel(frame.exchange):
             self._refuse(
                 frame.exchange,
                 "the host sent a kind of frame that this SDK does not know: upgrade leat_plugin",
@@ -203,12 +201,14 @@ class Session:
         getattr(frame, "return").error.CopyFrom(error_to(internal(why)))
         self.send(frame)
 
-    def _cancel(self, number: int) -> None:
+    def _cancel(self, number: int) -> bool:
+        """Ends an exchange that the host does not wait for, and reports whether it was under way."""
         with self._lock:
             x = self._live.pop(number, None)
         if x is not None:
             x.cancel()
         self.server.bodies.forget(number)
+        return x is not None
 
     def finished(self, x: Exchange) -> bool:
         """Takes an exchange out, and reports whether the host still waits for its end."""
@@ -235,21 +235,28 @@ class Session:
     def _open(self, number: int, opened: pb.Open) -> None:
         out = pb.Frame(exchange=number)
         out.opened.SetInParent()
+        instance = None
         try:
             instance = self._make(opened, out.opened)
-        except Exception as err:
+        except ConfigError as err:
+            out.opened.mistakes.add(
+                path=text(err.path), message=text(err.message), hint=text(err.hint)
+            )
+        except BaseException as err:  # also a sys.exit of the author's
             self.server.explain(err)
             out.opened.Clear()
-            out.opened.failure = text(f"{type(err).__name__}: {err}")
-            instance = None
+            out.opened.failure = said(err)
         if instance is not None:
             with self._lock:
                 taken = opened.instance in self._instances
-                if not taken and not self.ended:
+                kept = not taken and not self.ended
+                if kept:
                     self._instances[opened.instance] = instance
             if taken:
                 out.opened.Clear()
                 out.opened.failure = f"instance {opened.instance} is open already"
+            if not kept:
+                instance.close()
         self.send(out)
 
     def _make(self, opened: pb.Open, out: pb.Opened) -> Optional[Instance]:
@@ -263,30 +270,30 @@ class Session:
             return None
         own = stage.needs_of(config)
         out.needs.CopyFrom(own)
-        return Instance(
-            stage,
-            config,
-            opened,
-            Effective(own, opened.granted if opened.HasField("granted") else None),
-        )
+        granted = opened.granted if opened.HasField("granted") else None
+        instance = Instance(self, stage, config, opened, Effective(own, granted))
+        instance.open()
+        return instance
 
     def _close(self, number: int, which: int) -> None:
-        out = pb.Frame(exchange=number)
-        out.closed.SetInParent()
         with self._lock:
             instance = self._instances.get(which)
             if instance is not None and instance.closing is None:
-                instance.closing = lambda: self._closed(which, out)
+                instance.closing = lambda: instance.close(
+                    lambda why: self._closed(number, which, why)
+                )
                 wait = instance.busy > 0
         if instance is None:  # one that could not be made is closed, too
-            self.send(out)
+            self._closed(number, which, "")
         elif not wait:
             instance.closing()
 
-    def _closed(self, which: int, out: pb.Frame) -> None:
+    def _closed(self, number: int, which: int, why: str) -> None:
+        out = pb.Frame(exchange=number)
+        out.closed.failure = why
+        out.closed.SetInParent()
         with self._lock:
-            if self._instances.pop(which, None) is None:
-                return
+            self._instances.pop(which, None)
         self.send(out)
 
     # The end of calls.
@@ -307,59 +314,6 @@ class Session:
             self.server.loop().call_soon_threadsafe(told.begin_async)
         else:
             self.server.pool.submit(told.run)
-
-
-class Told:
-    """A stage is told of the end of a call, in an exchange that nothing answers."""
-
-    def __init__(self, session: Session, number: int, instance: Instance, ended: pb.Ended) -> None:
-        self.session, self.number, self.instance, self.level = (
-            session,
-            number,
-            instance,
-            ended.log_level,
-        )
-        self.tracing = Tracing(ended.traceparent, False)
-        r = ended.request
-        request = Request(r.method or "GET", r.url, Headers._of(r.headers), b"", r.host)
-        request._body, request.length = None, r.length
-        request._why = "the body of a call that has ended is gone"
-        request.call = Call(ended.call, instance.needs.call, 0)
-        error: Optional[StageError] = NextError(ended.error) if ended.HasField("error") else None
-        self.event = Ended(request, request.call, ended.status, error)
-
-    def run(self) -> None:
-        """Tells a plain function."""
-        token = CURRENT.set(self)  # type: ignore[arg-type]
-        try:
-            self.instance.type.on_ended(self.instance.config, self.event)
-        except BaseException as err:
-            self._failed(err)
-        finally:
-            CURRENT.reset(token)
-            self.session.done(self.instance)
-
-    def begin_async(self) -> None:
-        """Tells an async function."""
-        self._task = self.session.server.loop().create_task(self._run_async())
-
-    async def _run_async(self) -> None:
-        CURRENT.set(self)  # type: ignore[arg-type]
-        try:
-            await self.instance.type.on_ended(self.instance.config, self.event)
-        except BaseException as err:
-            self._failed(err)
-        finally:
-            self.session.done(self.instance)
-
-    def _failed(self, err: BaseException) -> None:
-        said = text(f"{type(err).__name__}: {err}")
-        self.session.logs.say(
-            40,
-            "stage raised an exception as a call ended",
-            {"stage": self.instance.name, "exception": said},
-            self,
-        )
 
 
 def _varint(n: int) -> bytes:

@@ -32,6 +32,8 @@ class Stage:
         most: Optional[Needs],
         validate: Optional[Callable[[Any], None]],
         doc: str,
+        open: Optional[Callable[..., Any]] = None,
+        close: Optional[Callable[..., Any]] = None,
     ) -> None:
         where = f"stage {name!r}"
         if not isinstance(name, str) or not _NAME.match(name):
@@ -58,24 +60,31 @@ class Stage:
                 raise ValueError(f"{where}: most is for needs that are a function of the config")
             self.most = parse_needs(needs)
         self.on_ended: Optional[Function] = None
-        self.ended_async = False
-        if len(inspect.signature(function).parameters) != 3:
-            raise TypeError(f"{where}: its function takes (config, req, next)")
+        self.ended_async = self.ended_takes_settings = False
+        self.takes_settings = _takes(where, function, ("config", "req", "next"))
+        self.open, self.close = open, close
+        if open is not None and not _takes(f"{where}: open", open, ("config",)):
+            raise TypeError(f"{where}: open takes (config, settings)")
+        if close is not None:
+            _takes(f"{where}: close", close, (), least=1)
 
-    def __call__(self, config: Any, req: Any, next: Any) -> Any:
-        return self.function(config, req, next)
+    def __call__(self, config: Any, req: Any, next: Any, settings: Any = None) -> Any:
+        more = (settings,) if self.takes_settings else ()
+        return self.function(config, req, next, *more)
 
     def __repr__(self) -> str:
         return f"<Stage {self.name}>"
 
     def ended(self, function: Function) -> Function:
-        """Has a function ``(config, ended)`` told of the end of every call: ``@mine.ended``. Needs
+        """Has a function ``(config, ended)`` or ``(config, ended, settings)`` told of the end of every call: ``@mine.ended``. Needs
         ``"calls": True``.
         """
         if not self.most.calls:
             raise ValueError(
                 f'stage {self.name!r}: to be told of the end of calls it needs "calls": True'
             )
+        where = f"stage {self.name!r}: ended"
+        self.ended_takes_settings = _takes(where, function, ("config", "ended"))
         self.on_ended, self.ended_async = function, inspect.iscoroutinefunction(function)
         return function
 
@@ -111,6 +120,8 @@ def stage(
     most: Optional[Needs] = None,
     validate: Optional[Callable[[Any], None]] = None,
     doc: str = "",
+    open: Optional[Callable[..., Any]] = None,
+    close: Optional[Callable[..., Any]] = None,
 ) -> Callable[[Function], Stage]:
     """Makes a function ``(config, req, next)``, plain or ``async``, a type of stages: the file says
     ``PLUGIN/NAME``.
@@ -124,13 +135,35 @@ def stage(
     changes request headers that hold no credential. ``validate(config)`` raises ConfigError.
     ``doc`` is one
     sentence for people; by default the first paragraph of the function's docstring.
+
+    ``open(config, settings)`` runs once for each stage of a file, before its first request, and makes
+    ``settings.state``, as a client or a cache: what it sets or returns. An exception of it says why
+    the stage can't be made. ``close(settings)`` runs once the last request is over. Either may be
+    ``async``. The function takes the settings as a fourth argument, where it has one.
     """
 
     def define(function: Function) -> Stage:
-        made = Stage(name, function, config, needs, most, validate, doc)
+        made = Stage(name, function, config, needs, most, validate, doc, open, close)
         if name in REGISTRY and REGISTRY[name].function.__module__ == function.__module__:
             raise ValueError(f"stage {name!r} is there twice")
         REGISTRY[name] = made
         return made
 
     return define
+
+
+def _takes(where: str, function: Function, names: Tuple[str, ...], least: int = 0) -> bool:
+    """Reports whether a function takes the settings, too, after what it is always given."""
+    wants = ", ".join(names)
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # of a builtin
+        return False
+    for more in ("settings",), ():
+        try:
+            signature.bind(*names, *more)
+        except TypeError:
+            continue
+        if len(names) + len(more) >= least:
+            return bool(more)
+    raise TypeError(f"{where}: its function takes ({wants or 'settings'})")

@@ -26,7 +26,8 @@ from . import plugin_pb2 as pb
 from .config import HOST_KEYS
 from .errors import ConfigError, NextError, StageError, error_to
 from .logs import Handler
-from .message import Headers, Request, Response, digest_of
+from .headers import Headers
+from .message import Request, Response, digest_of
 from .server import Server
 from .session import Session
 from .stages import Stage
@@ -375,7 +376,7 @@ class _Host:
     def _carried(self, body: pb.Body) -> bytes:
         if not body.apart:
             return body.data
-        return self.server.bodies._leaving.pop(2)
+        return self.server.bodies.take(2) or b""
 
     # What the stage did, held against its needs.
 

@@ -18,6 +18,20 @@ def text(value: object, most: int = MAX_TEXT) -> str:
     return s.encode("utf-8", "replace").decode("utf-8")
 
 
+def shown(value: object) -> str:
+    """The text of a value, also of one whose __str__ raises."""
+    try:
+        return text(value)
+    except Exception as e:  # what an author wrote must not end an exchange
+        return f"!{type(e).__name__} in __str__ of {type(value).__name__}"
+
+
+def said(err: BaseException) -> str:
+    """What an exception says: its type, and its text where it has one."""
+    words = shown(err)
+    return f"{type(err).__name__}: {words}" if words else type(err).__name__
+
+
 def from_bytes(value: bytes) -> str:
     """A header's value as a str: UTF-8, and other bytes as surrogates, so that none is lost."""
     return value.decode("utf-8", "surrogateescape")
@@ -30,6 +44,18 @@ def to_bytes(value: Union[str, bytes]) -> bytes:
     if not isinstance(value, str):
         raise TypeError(f"a header's value is a str or bytes, not {type(value).__name__}")
     return value.encode("utf-8", "surrogateescape")
+
+
+def body_bytes(value: object) -> bytes:
+    """A body as it travels."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    how = ": json.dumps(…)" if isinstance(value, (dict, list, tuple, int, float)) else ""
+    raise TypeError(f"a body is str or bytes, not {type(value).__name__}{how}")
 
 
 def size(n: int) -> str:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, List, Mapping, Optional, Tuple, Type
 
 from . import plugin_pb2 as pb
-from .text import text
+from .text import shown, text
 
 MOST = 64
 """The most spans of an exchange, and attributes and events of a span; what comes after is dropped.
@@ -20,14 +20,14 @@ MAX_DEPTH = 8
 
 def attribute(key: Any, value: Any, depth: int = 0) -> pb.Attribute:
     """An attribute of a log record or a span."""
-    out = pb.Attribute(key=text(key))
+    out = pb.Attribute(key=shown(key))
     if isinstance(value, bool):
         out.flag = value
     elif isinstance(value, int):
         if -(1 << 63) <= value < 1 << 63:
             out.integer = value
         else:
-            out.text = text(value)
+            out.text = shown(value) if value.bit_length() < 1 << 13 else "an enormous integer"
     elif isinstance(value, float):
         out.number = value
     elif isinstance(value, str):
@@ -43,19 +43,12 @@ def attribute(key: Any, value: Any, depth: int = 0) -> pb.Attribute:
     elif isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
         out.texts.texts.extend(text(v) for v in value[:MOST])
     else:
-        out.text = _shown(value)
+        out.text = shown(value)
     return out
 
 
 def _nanoseconds(value: timedelta) -> int:
     return ((value.days * 86400 + value.seconds) * 10**6 + value.microseconds) * 1000
-
-
-def _shown(value: Any) -> str:
-    try:
-        return text(value)
-    except Exception as e:  # a broken __str__ must not end an exchange
-        return f"!{type(e).__name__} in __str__ of {type(value).__name__}"
 
 
 class Span:
@@ -127,7 +120,7 @@ class Span:
     def record_exception(self, err: BaseException) -> None:
         """Notes an exception as an event."""
         self.add_event(
-            "exception", **{"exception.type": type(err).__name__, "exception.message": _shown(err)}
+            "exception", **{"exception.type": type(err).__name__, "exception.message": shown(err)}
         )
 
     def end(self) -> None:
@@ -146,7 +139,7 @@ class Span:
     ) -> None:
         if err is not None:
             self.record_exception(err)
-            self.fail(_shown(err))
+            self.fail(shown(err))
         self.end()
 
     def _of(self) -> pb.SpanData:
