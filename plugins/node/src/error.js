@@ -1,7 +1,8 @@
 // The errors of stages, and how they travel.
 import { milliseconds, nanoseconds } from './wire/wire.js';
 import { Headers } from './headers.js';
-import { causeOf, textOf } from './log.js';
+import { textOf } from './log.js';
+import { causeOf } from './thrown.js';
 
 /** The kinds of errors, as docs/errors.md has them. */
 export const KINDS = Object.freeze([

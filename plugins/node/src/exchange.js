@@ -1,11 +1,12 @@
 // One request on its way through a stage.
 import { NextError, ended, fromWire, internal, toWire } from './error.js';
 import { Call } from './call.js';
-import { Logger, stackOf } from './log.js';
+import { Logger } from './log.js';
 import { checkParted, failure, panicked, returned, tellParted } from './outcome.js';
 import { Parted, StageResponse } from './response.js';
 import { StageRequest, given } from './request.js';
 import { Tracing } from './span.js';
+import { stackOf } from './thrown.js';
 import { MAX_FRAME, MAX_INLINE, keyOf, milliseconds, nanoseconds, pb } from './wire/wire.js';
 
 const NONE = Object.freeze({ request: undefined, response: undefined, error: undefined });

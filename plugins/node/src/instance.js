@@ -2,8 +2,9 @@
 import { Call } from './call.js';
 import { StageError, fromWire, within } from './error.js';
 import { Headers } from './headers.js';
-import { Logger, causes, messageOf, stackOf } from './log.js';
+import { Logger } from './log.js';
 import { both, fromWire as needsFrom, plain } from './needs.js';
+import { causes, messageOf, stackOf } from './thrown.js';
 import { pb } from './wire/wire.js';
 
 const GRACE = 1_000; // milliseconds from Cancel on that a stage may take to notice it

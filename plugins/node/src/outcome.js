@@ -1,7 +1,8 @@
 // What a stage returned or threw, for the host.
 import { BodyError, StageError, internal, toWire, within } from './error.js';
-import { LEVELS, causes, chain, is, messageOf, nameOf, stackOf } from './log.js';
+import { LEVELS } from './log.js';
 import { StageResponse, answerOf } from './response.js';
+import { causes, chain, is, messageOf, nameOf, stackOf } from './thrown.js';
 
 /** returned writes what the stage has returned: edits of the last response, or the stage's own answer. */
 export async function returned(x, value, out) {

@@ -6,9 +6,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import grpc from '@grpc/grpc-js';
 import { byHand, versionOf } from './byhand.js';
 import { certificate } from './certificate.js';
-import { chain, is, messageOf, nameOf, stackOf, stderrLine } from './log.js';
+import { stderrLine } from './log.js';
 import { Server } from './server.js';
 import { definitions } from './stage.js';
+import { chain, is, messageOf, nameOf, stackOf } from './thrown.js';
 import { COOKIE, PROTOCOL } from './wire/wire.js';
 
 const DRAIN = 10_000; // how long a plugin that was told to end waits for its hosts to leave

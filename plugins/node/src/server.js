@@ -1,9 +1,9 @@
 // The services of a plugin, over gRPC.
 import grpc from '@grpc/grpc-js';
 import { Bodies } from './bodies.js';
-import { messageOf } from './log.js';
 import { Session } from './session.js';
 import { toWire as needsTo } from './needs.js';
+import { messageOf } from './thrown.js';
 import { MAX_MESSAGE, SDK, pb } from './wire/wire.js';
 
 const bytes = (b) => b;

@@ -2,10 +2,11 @@
 import { StageError, internal, toWire } from './error.js';
 import { Exchange } from './exchange.js';
 import { Instance } from './instance.js';
-import { LogSink, is, messageOf, stackOf, stderrLine } from './log.js';
+import { LogSink, stderrLine } from './log.js';
 import { toWire as needsTo } from './needs.js';
 import { Pipe, eachFrame } from './pipe.js';
 import { SecretError } from './secret.js';
+import { is, messageOf, stackOf } from './thrown.js';
 import { MAX_EXCHANGES, keyOf } from './wire/wire.js';
 
 const KINDS = ['open', 'do', 'result', 'awake', 'body', 'cancel', 'ended', 'close'];

@@ -1,5 +1,6 @@
 // Spans, which the host makes of what an exchange tells.
-import { attributes, messageOf, textOf } from './log.js';
+import { attributes, textOf } from './log.js';
+import { messageOf } from './thrown.js';
 import { nanoseconds, now } from './wire/wire.js';
 
 const MAX_SPANS = 64;

@@ -1,8 +1,9 @@
 // The types of stages that a program serves.
 import { DEFAULT_NEEDS, checked } from './needs.js';
-import { messageOf, textOf } from './log.js';
+import { textOf } from './log.js';
 import { Secret } from './secret.js';
 import { schemaOf } from './schema.js';
+import { messageOf } from './thrown.js';
 import { read } from './validate.js';
 
 const NAME = /^[A-Za-z0-9_-]+$/;
