@@ -21,8 +21,8 @@ import (
 
 // TestFaultHostKill kills the host: nothing of it is left, though nobody could tidy up.
 func TestFaultHostKill(t *testing.T) {
-	eachProgram(t, func(t *testing.T, p []string) { faultHostKill(t, setting{program: p}) })
-	t.Run("without_the_sdk", func(t *testing.T) { faultHostKill(t, setting{command: []string{"as-bad"}, typ: "narrow"}) })
+	eachProgram(t, func(t *testing.T, p []string) { faultHostKill(t, setting{program: p, handler: upOK}) })
+	t.Run("without_the_sdk", func(t *testing.T) { faultHostKill(t, setting{command: []string{"as-bad"}, typ: "narrow", handler: upOK}) })
 }
 
 // hostGone is how soon a plugin and its socket are gone after the host was killed. Linux itself ends the process, and elsewhere it reads the end
@@ -31,7 +31,7 @@ const hostGone = 2 * time.Second
 
 func faultHostKill(t *testing.T, s setting) {
 	t.Helper()
-	up := httptest.NewServer(http.HandlerFunc(upOK))
+	up := httptest.NewServer(s.handler)
 	defer up.Close()
 	dir, err := os.MkdirTemp("/tmp", "leat-fault-") //nolint:usetesting // a short path: a socket's has a limit
 	if err != nil {
@@ -46,7 +46,7 @@ func faultHostKill(t *testing.T, s setting) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), self, "as-fault-host", path)
+	cmd := exec.CommandContext(t.Context(), self, "as-fault-host", path, s.subject)
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "XDG_RUNTIME_DIR=", "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

@@ -104,6 +104,11 @@ func TestFaultExample(t *testing.T) {
 			t.Run("stopped", func(t *testing.T) { e.stopped(t) })
 			t.Run("told_to_end", func(t *testing.T) { e.told(t) })
 			t.Run("drained", func(t *testing.T) { e.drained(t) })
+			t.Run("host_killed", func(t *testing.T) {
+				s := e.setting(t)
+				s.handler = e.echo
+				faultHostKill(t, s)
+			})
 		})
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/leatdev/leat/pipeline"
 )
 
-// beFaultHost is the main of a host that is killed: it sends one request through the pipelines of a file, tells the plugin's number, and waits.
+// beFaultHost is the main of a host that is killed: it sends one request through the pipelines of a file, for a subject, tells the number of the plugin's
+// process, and waits.
 func beFaultHost(args []string) {
 	fail := func(err error) {
 		fmt.Println("failed:", err)
@@ -23,7 +24,8 @@ func beFaultHost(args []string) {
 		fail(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	r, err := pipeline.OpenBytes(context.Background(), args[0], text, pipeline.WithPlugins(New(WithLogger(logger))), pipeline.WithLogger(logger))
+	h := New(WithLogger(logger))
+	r, err := pipeline.OpenBytes(context.Background(), args[0], text, pipeline.WithPlugins(h), pipeline.WithLogger(logger))
 	if err != nil {
 		fail(err)
 	}
@@ -35,10 +37,19 @@ func beFaultHost(args []string) {
 	if err != nil {
 		fail(err)
 	}
-	resp, err := p.RoundTrip(req)
+	resp, err := p.RoundTrip(req.WithContext(pipeline.With(req.Context(), pipeline.Subject(args[1]))))
 	if err != nil {
 		fail(err)
 	}
-	fmt.Println(resp.Header.Get("X-Pid") + resp.Header.Get("X-Ok")) // as the good and the bad plugin tell it
+	_ = resp.Body.Close()
+	h.mu.Lock()
+	for _, proc := range h.procs { // there is one
+		proc.mu.Lock()
+		for l := range proc.lives {
+			fmt.Println(l.pid())
+		}
+		proc.mu.Unlock()
+	}
+	h.mu.Unlock()
 	select {}
 }
