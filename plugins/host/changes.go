@@ -127,6 +127,9 @@ func (x *exchange) errorFrom(w *wire.Error) (*pipeline.Error, error) {
 		e.Header = wire.HeadersFrom(w.GetHeaders())
 	}
 	e.Stage, e.Reason, e.Message, e.RetryAfter = "", show.Known(e.Reason), show.Text(e.Message), max(0, e.RetryAfter)
+	for i := range e.Violations {
+		e.Violations[i] = show.Known(e.Violations[i])
+	}
 	if e.Class == "" {
 		e.Class = pipeline.ClassTerminal
 	}

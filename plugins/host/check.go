@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
@@ -34,12 +35,19 @@ type StageToCheck struct {
 // is wrong with stages[i], nil if nothing is: errors that place themselves in the stage's table. err: the plugin could not be asked.
 func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageToCheck) (wrong []error, err error) {
 	wrong = make([]error, len(stages))
-	err = h.with(ctx, p, func(ctx context.Context, l *life) error {
+	show := redact.New(redact.Rules{})
+	for _, s := range stages {
+		learnVariables(show, p.Config, s.Config.variables())
+	}
+	err = h.with(ctx, p, show, func(ctx context.Context, l *life) error {
 		client := wire.NewPluginClient(l.conn)
 		for i, s := range stages {
 			answer, err := client.Check(ctx, &wire.CheckRequest{Type: s.Type, Config: s.Config.JSON()})
 			if err != nil {
 				return failure(p.Name, classCrash, fmt.Errorf("it did not judge the config of %s: %w", s.Type, l.obituary(err)))
+			}
+			for _, m := range answer.GetMistakes() {
+				m.Message, m.Hint = show.Known(m.GetMessage()), show.Known(m.GetHint())
 			}
 			wrong[i] = mistakesFrom(answer.GetMistakes(), s.Config.schema)
 			needs, err := wire.NeedsFrom(answer.GetNeeds())
@@ -60,7 +68,7 @@ func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageT
 // Watch starts a plugin, outside every pipeline, and stays with it until ctx ends, which is no error, or the plugin does. started, if not
 // nil, is called once it has said what it is. What it writes goes to the host's logger: see [WithLogger].
 func (h *Host) Watch(ctx context.Context, p pipeline.PluginPlan, started func(*Interface)) error {
-	err := h.with(ctx, p, func(inner context.Context, l *life) error {
+	err := h.with(ctx, p, nil, func(inner context.Context, l *life) error {
 		if started != nil {
 			started(l.iface)
 		}

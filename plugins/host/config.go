@@ -17,7 +17,8 @@ var hostKeys = []string{"use", "when", "timeout", "on_failure", "role"}
 // plugin's interface is known, the table is held against its schema.
 type StageConfig struct {
 	typ    string
-	schema *schema // nil: nobody knows
+	schema *schema              // nil: nobody knows
+	plugin *pipeline.PluginPlan // whose env must let through what the config refers to; nil: it has an environment of its own
 	json   []byte
 }
 
@@ -31,7 +32,7 @@ func (c *StageConfig) UnmarshalConfig(value any) error {
 	if c.schema == nil {
 		return nil
 	}
-	return c.schema.check(text)
+	return errors.Join(c.schema.check(text), c.kept())
 }
 
 // JSON returns the config as the plugin gets it: an object.

@@ -64,6 +64,7 @@ func beGood(args []string) {
 			return newGood(goodConfig{Do: c.Do}, pipeline.Settings{})
 		}).WithNeeds(after),
 		pipeline.Define("again", struct{}{}, newAgain).WithNeeds(again),
+		leaky(),
 	)
 }
 

@@ -55,6 +55,7 @@ type setting struct {
 	handler  http.HandlerFunc
 	times    host.Shortened
 	hostOpts []host.Option
+	opts     []pipeline.Option
 }
 
 const worldFile = `version = 1
@@ -115,7 +116,7 @@ func newWorld(t *testing.T, s setting) *world {
 	w.host = host.New(append([]host.Option{host.WithLogger(logger), host.WithTimes(s.times)}, s.hostOpts...)...)
 	var err error
 	w.runner, err = pipeline.OpenBytes(t.Context(), "pipelines.toml", []byte(s.text(t, w.upstream.URL)),
-		pipeline.WithPlugins(w.host), pipeline.WithLogger(logger), pipeline.WithStages(retry.Factory()))
+		append(s.opts, pipeline.WithPlugins(w.host), pipeline.WithLogger(logger), pipeline.WithStages(retry.Factory()))...)
 	if err != nil {
 		w.upstream.Close()
 		_ = w.host.Close()

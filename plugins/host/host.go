@@ -154,7 +154,12 @@ func (h *Host) Factory(p pipeline.PluginPlan, typ string) (pipeline.Factory, err
 		of := h.handleOf(p, s)
 		of.join()
 		s, start := h.patient(p, s)
-		stage, err := newStage(stageOptions{plugin: of, name: p.Name, typ: typ, config: c.JSON(), settings: s, granted: granted, start: start})
+		env := environment{p.Config, c.variables()}
+		if h.known.free[p.Name] {
+			env = environment{}
+		}
+		env.learn(s.Redact()) // before it starts, and can say them
+		stage, err := newStage(stageOptions{plugin: of, name: p.Name, typ: typ, config: c.JSON(), settings: s, granted: granted, start: start, given: env})
 		if err != nil {
 			return nil, errors.Join(err, of.leave())
 		}

@@ -14,6 +14,7 @@ import (
 // open makes the stage on a session.
 func (st *stage) open(ctx context.Context, s *session) (*instance, error) {
 	set := &st.opts.settings
+	st.opts.given.learn(set.Redact()) // the process may be another one, with other values
 	number := s.instances.Add(1)
 	s.stages.Store(number, st)
 	frame := &wire.Open{
@@ -40,6 +41,7 @@ func (st *stage) opened(answer *wire.Frame, said *Interface) (*grants, error) {
 	if o == nil {
 		return nil, st.failure(classInvalid, "plugin %s answered Open with another frame", st.opts.name)
 	}
+	show := st.opts.settings.Redact()
 	if len(o.GetMistakes()) > 0 {
 		var texts []string
 		for _, m := range o.GetMistakes()[:min(8, len(o.GetMistakes()))] {
@@ -47,14 +49,17 @@ func (st *stage) opened(answer *wire.Frame, said *Interface) (*grants, error) {
 			if m.GetPath() != "" {
 				text = m.GetPath() + ": " + text
 			}
-			texts = append(texts, line(text))
+			if m.GetHint() != "" {
+				text += ": " + m.GetHint()
+			}
+			texts = append(texts, show.Known(line(text)))
 		}
-		e := st.failure(classStart, "plugin %s refuses the config: %s", st.opts.name, strings.Join(texts, "; "))
+		e := st.failure(classStart, "plugin %s refuses the config: %s%s", st.opts.name, strings.Join(texts, "; "), st.opts.given.hint())
 		e.Class = pipeline.ClassTerminal
 		return nil, e
 	}
 	if o.GetFailure() != "" {
-		return nil, st.failure(classStart, "plugin %s could not make the stage: %s", st.opts.name, line(o.GetFailure()))
+		return nil, st.failure(classStart, "plugin %s could not make the stage: %s%s", st.opts.name, show.Known(line(o.GetFailure())), st.opts.given.hint())
 	}
 	needs, err := wire.NeedsFrom(o.GetNeeds())
 	if err != nil {

@@ -127,6 +127,9 @@ func (k *known) config(p pipeline.PluginPlan, typ string) (StageConfig, error) {
 	if err := granted(p, t); err != nil {
 		return c, err
 	}
+	if !k.free[p.Name] {
+		c.plugin = &p
+	}
 	c.schema, err = k.schema(t.Schema)
 	if err != nil {
 		return c, &pipeline.PluginError{Err: fmt.Errorf("the schema of %s/%s: %w", p.Name, typ, err)}

@@ -45,6 +45,7 @@ type stageOptions struct {
 	settings pipeline.Settings // with Remote
 	granted  *pipeline.Needs   // the most that it may use; nil: what it asks for
 	start    time.Duration     // start_timeout: bounds making the instance
+	given    environment       // of the plugin, as far as the stage knows it
 }
 
 // What the two halves of the package give each other, beside the above:
