@@ -1,7 +1,9 @@
 // The types check what an author writes, and the generated code is that of the protocol as it is now.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 import protobuf from 'protobufjs';
@@ -12,6 +14,22 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 test('the types are right', { timeout: 120_000 }, () => {
   const tsc = spawnSync(process.execPath, [here('../node_modules/typescript/bin/tsc'), '--noEmit', '-p', here('types')], { encoding: 'utf8' });
   assert.equal(tsc.status, 0, tsc.stdout + tsc.stderr);
+});
+
+test('what the README says of TypeScript builds, and runs', { timeout: 120_000 }, (t) => {
+  const readme = readFileSync(here('../README.md'), 'utf8');
+  const dir = mkdtempSync(join(tmpdir(), 'leat-node-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  for (const name of ['node_modules/@leatdev', 'node_modules/@types', 'src']) mkdirSync(join(dir, name), { recursive: true });
+  symlinkSync(here('..'), join(dir, 'node_modules/@leatdev/plugin'));
+  symlinkSync(here('../node_modules/@types/node'), join(dir, 'node_modules/@types/node'));
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module", "version": "3.2.1" }');
+  writeFileSync(join(dir, 'tsconfig.json'), /`tsconfig.json`[^]*?```json\n([^]*?)```/.exec(readme)[1]);
+  writeFileSync(join(dir, 'src/tenant.ts'), /```ts\n\/\/ src\/tenant\.ts\n([^]*?)```/.exec(readme)[1]);
+  const tsc = spawnSync(process.execPath, [here('../node_modules/typescript/bin/tsc')], { cwd: dir, encoding: 'utf8' });
+  assert.equal(tsc.status, 0, tsc.stdout + tsc.stderr);
+  const d = JSON.parse(execFileSync(process.execPath, ['--enable-source-maps', join(dir, 'dist/tenant.js'), 'describe'], { encoding: 'utf8' }));
+  assert.deepEqual([d.name, d.version, d.types[0].defaults], ['tenant', '3.2.1', { header: 'x-tenant' }]);
 });
 
 for (const name of ['index', 'testing']) {
@@ -34,7 +52,6 @@ test('the generated code is that of the .proto: npm run generate', () => {
     assert.ok(bytes.equals(Buffer.from(type.encode(value).finish())), `${type.name} is encoded otherwise`);
   }
 });
-
 
 /** sample sets every field of a message. */
 function sample(type, depth) {
