@@ -90,6 +90,7 @@ func languages() map[string]language {
 			name: "JavaScript", stage: "plugin.js", command: func(string) []string { return []string{"node", "plugin.js"} },
 			parts:  []Part{{"plugin.js", "the program, with its stage"}, {"plugin.test.js", "its test, without leat and without a process"}, {"vendor/leat-plugin/", "the SDK with its types, a copy: it comes anew with the next leat"}},
 			before: []Step{{"npm ci", "gRPC, from npm"}, {"npm test", "the stage's own test"}},
+			notes:  []string{"**Cannot find package.** That is `npm ci`, forgotten: it comes first wherever the folder was copied or cloned, for `node_modules` is not committed."},
 		},
 	}
 }
