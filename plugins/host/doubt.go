@@ -31,7 +31,7 @@ func (s *session) doubted(ctx context.Context, w *stopwatch) (works, refused, st
 	expired := w.start()
 	defer w.stop()
 	select {
-	case <-*answered:
+	case <-*answered: //nolint:errcheck // it is closed
 		works = true
 	case <-s.dead:
 		refused = true

@@ -21,6 +21,7 @@ type Host struct {
 	quit    chan struct{} // closed when no more jobs are taken
 	running sync.WaitGroup
 
+	launches launches
 	sweeping sync.Once
 	attachTo map[string]string // sockets of plugins that are not started; see WithAttached
 

@@ -36,8 +36,9 @@ type launch struct {
 	end  *os.ProcessState // once done
 	hung bool
 
-	number int  // the process's
-	doomed bool // it is to end, also if it does not run yet
+	forget func() // called by close
+	number int    // the process's
+	doomed bool   // it is to end, also if it does not run yet
 }
 
 func newLaunch(plan pipeline.PluginPlan, pin, by, folder string, logs *logs) *launch {
@@ -238,6 +239,9 @@ func (l *launch) close() {
 		l.prog.close()
 	}
 	_ = l.stdout.Close()
+	if l.forget != nil {
+		l.forget()
+	}
 }
 
 func (l *launch) unchanged() error {

@@ -83,6 +83,7 @@ func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) 
 	}
 	logs = logs.fresh()
 	l := &life{run: newLaunch(plan, pin, by, folder.path, logs), folder: folder, born: time.Now(), retired: make(chan struct{})}
+	h.launches.add(l.run)
 	l.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  goplugin.HandshakeConfig{MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue},
 		VersionedPlugins: map[int]goplugin.PluginSet{wire.ProtocolVersion: {wire.DispenseName: dispenser{}}},
