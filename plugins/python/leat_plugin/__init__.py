@@ -22,9 +22,11 @@ try:
 except ImportError as _err:
     import sys as _sys
 
+    _process.served()  # it says itself what is missing
     _sys.exit(
         f"leat_plugin needs grpcio and protobuf, and {_sys.executable} has no {_err.name}: "
-        "apt-get install python3-grpcio, or pip install grpcio protobuf"
+        "apt-get install python3-grpcio (which is for /usr/bin/python3), or pip install grpcio "
+        "protobuf, or name another interpreter in the plugin's command"
     )
 
 from .call import Call, Ended, Outcome  # noqa: E402

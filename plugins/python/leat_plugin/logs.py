@@ -103,6 +103,8 @@ class Handler(logging.Handler):
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Lets through what the host wants of the exchange that the record belongs to."""
+        if record.name.startswith("asyncio") and record.levelno < logging.INFO:
+            return False  # "Using selector: EpollSelector" is nobody's concern
         x = _current()
         if x is not None and slog_level(record.levelno) < x.level:
             return False

@@ -19,7 +19,7 @@ _CALL = ("subject", "operation", "labels", "idempotency_key")
 _REQUEST = ("headers", "query", "body", "body_limit", "edit", "call")
 _RESPONSE = ("headers", "body", "body_limit", "edit")
 _TOP = ("request", "response", "answer", "retry", "calls", "credentials")
-_FRAMING = frozenset(
+FRAMING = frozenset(
     (
         "connection",
         "content-length",
@@ -98,7 +98,7 @@ def _common(out: Any, table: Any, keys: Iterable[str], where: str, parts: Iterab
     out.body = _MODES[mode]
     out.body_limit = _limit(table.get("body_limit", 0), f"{where}.body_limit")
     for name in _headers(table.get("edit", ()), f"{where}.edit", parts):
-        if name.lower() in _FRAMING:
+        if name.lower() in FRAMING:
             raise ValueError(
                 f"{where}.edit: {name} belongs to the connection: no plugin may change it"
             )

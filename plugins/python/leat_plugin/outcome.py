@@ -69,10 +69,10 @@ class Outcome(Conversation):
         if (
             isinstance(resp.status, bool)
             or not isinstance(resp.status, int)
-            or not 200 <= resp.status <= 999
+            or not 200 <= resp.status <= 599
         ):
             raise internal(
-                f"the stage answered with the status {shown(resp.status)}: it is an int, as 200"
+                f"the stage answered with the status {shown(resp.status)}: it is an int from 200 to 599"
             )
         if resp._body and resp.status in (204, 304):
             raise internal(

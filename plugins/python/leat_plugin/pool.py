@@ -46,9 +46,17 @@ class Pool:
                 self._warn = time.monotonic() + WARN_EVERY
         self._work.put(work)
         if grow:
-            threading.Thread(target=self._run, name=f"stage-{self._threads}", daemon=True).start()
+            self._start()
         if warn:
             self._full(self._most, waiting)
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._run, name=f"stage-{self._threads}", daemon=True).start()
+        except RuntimeError:  # the system has no more: the work waits for those that there are
+            with self._lock:
+                self._threads -= 1
+                self._free -= 1
 
     def close(self) -> None:
         """Ends the threads once they have nothing to do; nothing is submitted afterwards."""

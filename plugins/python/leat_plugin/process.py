@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import stat
 import sys
 import threading
 import time
+import traceback
 from typing import Any, Optional
 
 COOKIE, COOKIE_VALUE = "LEAT_PLUGIN", "leat-plugin-v1"
@@ -37,10 +39,42 @@ def guard() -> None:
     os.dup2(2, 1)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
+    if started_by_host():
+        atexit.register(_at_exit)
+        sys.excepthook = _explain
     if started_by_host() and threading.current_thread() is threading.main_thread():
         signal.signal(
             signal.SIGINT, _pass
         )  # no SIG_IGN: programs that a stage starts would inherit that
+
+
+_served = False
+
+
+def served() -> None:
+    """Notes that the program has called serve()."""
+    global _served
+    _served = True
+
+
+def _at_exit() -> None:
+    """Tells an author who forgot it: leat only sees that the program ended."""
+    if not _served and getattr(sys, "last_value", None) is None:
+        sys.stderr.write("serve() was never called: end the program with leat_plugin.serve()\n")
+
+
+def _explain(kind: Any, err: BaseException, trace: Any) -> None:
+    """Shows an exception that ends the program so that the author's own line is the last one: leat
+    quotes the end of what a program says that did not start.
+    """
+    here, frames = os.path.dirname(os.path.abspath(__file__)), traceback.extract_tb(trace)
+    own = [f for f in frames if os.path.dirname(os.path.abspath(f.filename)) != here]
+    said = traceback.format_exception_only(kind, err)
+    sys.stderr.write("".join(["Traceback:\n", *traceback.format_list(own or frames)]))
+    if own:
+        said[-1] = f"{own[-1].filename}:{own[-1].lineno}: {said[-1]}"
+    sys.stderr.write("".join(said))
+    sys.stderr.flush()
 
 
 def _pass(*_: Any) -> None:
@@ -62,6 +96,8 @@ class Life:
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
+        self._mask = threading.local()
+        self._own = [self._read, self._write]  # no business of a child
         self.socket = ""
         self.dir = ""  # the host's, for the socket; it goes along
         self._leaving = threading.Lock()
@@ -96,6 +132,36 @@ class Life:
         """
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, lambda *_: self.note(b"T"))
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._hold, after_in_parent=self._release, after_in_child=self._forked
+            )
+
+    def _hold(self) -> None:
+        """Has signals wait during a fork: the child would take one for the plugin's."""
+        self._mask.old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+
+    def _release(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask.old)
+
+    def _forked(self) -> None:
+        """Makes a child that a stage has forked a program of its own: what it is told is not for
+        the plugin, and the lifeline is not its own.
+        """
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        except ValueError:  # not in what is the main thread there
+            pass
+        own, self._own = self._own, []
+        for fd in own:
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+        self.socket = self.dir = ""
+        self._release()
 
     def follow_host(self) -> None:
         """Ends the process, whatever it does, once standard input ends: the host holds the other
@@ -108,6 +174,7 @@ class Life:
         if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
             return
         line = os.dup(0)
+        self._own.append(line)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)  # neither input() nor a program that a stage starts takes from it
         os.close(null)

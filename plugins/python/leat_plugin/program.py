@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import sys
 import tempfile
@@ -34,6 +35,7 @@ def serve(*stages: Stage, name: str = "", version: str = "devel", threads: int =
     way end
     first; an interrupt from the terminal is the host's business.
     """
+    process.served()
     caller = sys._getframe(1)
     where = caller.f_globals.get("__name__")
     if where == "__mp_main__":
@@ -110,13 +112,9 @@ def _develop(path: str, stages: List[Stage], name: str, version: str, threads: i
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         sys.exit(f"{name}: {process.DEV}={path}: the folder {folder} does not exist")
-    try:
-        if stat.S_ISSOCK(os.stat(path).st_mode):
-            os.unlink(path)  # of an earlier run
-        else:
-            sys.exit(f"{name}: {process.DEV}={path}: something is there that is no socket")
-    except FileNotFoundError:
-        pass
+    wrong = _clear(path)
+    if wrong:
+        sys.exit(f"{name}: {process.DEV}={path}: {wrong}")
     server = _new(stages, name, version, threads, life)
     served = server.grpc()
     try:
@@ -124,9 +122,29 @@ def _develop(path: str, stages: List[Stage], name: str, version: str, threads: i
     except (OSError, RuntimeError) as err:
         sys.exit(f"{name}: {process.DEV}={path}: {err}")
     life.socket = path
+    os.chmod(path, 0o600)
     served.start()
     print(f"{name}: waiting for leat at {path}", file=sys.stderr, flush=True)
     _live(server, life)
+
+
+def _clear(path: str) -> str:
+    """Removes a socket that an earlier run has left behind, or says what is there."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return "there is a file that is no socket"
+    except FileNotFoundError:
+        return ""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(path)
+            return "another process serves there: end it first"
+        except socket.timeout:  # it is too busy even to take the connection
+            return "another process serves there: end it first"
+        except OSError:
+            os.unlink(path)
+            return ""
 
 
 def _new(stages: List[Stage], name: str, version: str, threads: int, life: process.Life) -> Server:

@@ -18,7 +18,7 @@ from .bodies import Bodies
 from .logs import Handler
 from .pool import MOST, Pool
 from .session import Session
-from .text import text
+from .text import said, text
 from .version import SDK
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ MAX_MESSAGE = (1 << 20) + (1 << 18)
 """The longest gRPC message, in bytes."""
 
 _SERVING = b"\x08\x01"  # HealthCheckResponse{status: SERVING}
+_NOT_SERVING = b"\x08\x02"
+
+PATIENCE = 5.0
+"""How long the answer to a ping waits for the event loop, in seconds: longer than leat does."""
 
 
 class Server:
@@ -43,13 +47,14 @@ class Server:
     ) -> None:
         self.stages: Dict[str, "Stage"] = {s.name: s for s in stages}
         self.name, self.version = name, version
-        self.bodies, self.pool = Bodies(), Pool(threads)
+        self.bodies, self.pool = Bodies(), Pool(threads, self._full)
         self._ended = ended
         self._lock = threading.Lock()
         self._sessions: List[Session] = []
         self._draining = False
         self._idle: Callable[[], None] = lambda: None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._closed = False
 
     def grpc(self) -> grpc.Server:
         """Makes the gRPC server; it listens nowhere yet."""
@@ -96,13 +101,35 @@ class Server:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
-                    target=self._loop.run_forever, name="async stages", daemon=True
+                    target=self._run_loop, args=(self._loop,), name="async stages", daemon=True
                 ).start()
             return self._loop
+
+    def _run_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Has the loop run until close: neither a stage's stop() nor its sys.exit() ends it."""
+        while not self._closed:
+            try:
+                loop.run_forever()
+            except BaseException as err:
+                self.explain(err)
+        loop.close()
+
+    def _full(self, threads: int, waiting: int) -> None:
+        """Warns that requests wait for a thread."""
+        said = (
+            f"all {threads} threads of the plugin are taken, and {waiting} more wait for one: allow"
+            " more by serve(threads=…), or make the stage an async def, which needs none"
+        )
+        session = self.any_session()
+        if session is None:
+            print(said, file=sys.stderr, flush=True)
+        else:
+            session.logs.say(30, said, {"threads": threads, "waiting": waiting})
 
     def close(self) -> None:
         """Ends the threads of stages, for who makes servers one after another, as tests do."""
         self.pool.close()
+        self._closed = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
@@ -132,12 +159,10 @@ class Server:
             out.mistakes.extend(mistakes)
             if not mistakes:
                 out.needs.CopyFrom(stage.needs_of(config))
-        except Exception as err:
+        except BaseException as err:  # also a sys.exit of the author's
             self.explain(err)
             out.Clear()
-            out.mistakes.add(
-                message=text(f"the config can't be judged: {type(err).__name__}: {err}")
-            )
+            out.mistakes.add(message=text(f"the config can't be judged: {said(err)}"))
         return out.SerializeToString()
 
     def _session(self, batches: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
@@ -148,7 +173,20 @@ class Server:
     def _health(self, raw: bytes, context: grpc.ServicerContext) -> bytes:
         if _service(raw) not in ("", "plugin", "leat.plugin.v1.Plugin"):
             context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
-        return _SERVING
+        return _SERVING if self._alive() else _NOT_SERVING
+
+    def _alive(self) -> bool:
+        """Reports whether the event loop runs. One that a stage blocks never will again: leat pings
+        after an exchange had no answer in time, and starts a process anew that says nothing for two
+        seconds.
+        """
+        with self._lock:
+            loop = self._loop
+        if loop is None or self._closed:
+            return True
+        ran = threading.Event()
+        loop.call_soon_threadsafe(ran.set)
+        return ran.wait(PATIENCE)
 
     def _health_watch(self, raw: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         yield self._health(raw, context)

@@ -8,9 +8,10 @@ import re
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import plugin_pb2 as pb
-from .config import Reader, defaults_of, schema_of_config
+from .config import Reader
 from .errors import ConfigError
 from .needs import Needs, parse_needs
+from .schema import defaults_of, schema_of_config
 
 Function = Callable[..., Any]
 

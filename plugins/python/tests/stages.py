@@ -307,9 +307,9 @@ class Config:
 )
 def configured(config, req, next):
     key = config.key.get() if config.key else ""
-    req.headers[config.header] = (
-        f"{config.mode} {config.limit} {config.ttl} {config.names} {config.rules} {len(key)} {config.key!r}"
-    )
+    req.headers[
+        config.header
+    ] = f"{config.mode} {config.limit} {config.ttl} {config.names} {config.rules} {len(key)} {config.key!r}"
     return next(req)
 
 

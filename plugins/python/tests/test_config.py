@@ -12,7 +12,7 @@ from typing import Annotated, Any, Dict, List, Literal, Optional, TypedDict, Uni
 from tests.host import HERE, Host
 
 from leat_plugin import ConfigError, Secret, duration
-from leat_plugin.config import schema_of_config
+from leat_plugin.schema import schema_of_config
 from leat_plugin.errors import StageError
 from leat_plugin.needs import parse_needs, show_needs
 from leat_plugin.stages import Stage
@@ -303,8 +303,9 @@ class OverTheWire(unittest.TestCase):
         self.assertEqual((opened.failure, list(opened.needs.request.edit)), ("", ["x-a"]))
         value = stream.start(7).next.edits.headers[0].values[0].decode()
         self.assertIn("7 Secret(env='WIRE_KEY')", value)
-        failure = stream.open("config", 2, {"header": "x-a", "key": {"env": "NOT_THERE"}}).failure
-        self.assertIn('env = ["NOT_THERE"]', failure)
+        opened = stream.open("config", 2, {"header": "x-a", "key": {"env": "NOT_THERE"}})
+        self.assertEqual((opened.failure, [m.path for m in opened.mistakes]), ("", ["key"]))
+        self.assertIn('env = ["NOT_THERE"]', opened.mistakes[0].message)
         self.assertEqual(stream.open("config", 3, {"header": 1}).mistakes[0].path, "header")
         self.assertIn("there is no type", stream.open("none", 4).mistakes[0].message)
 

@@ -183,8 +183,55 @@ class Process(unittest.TestCase):
         self.assertIn("apt-get install openssl", host.stderr)
         self.assertNotIn("Traceback", host.stderr)
 
+    def fails(self, text, code=1):
+        host = Host("", connect=False, text=text)
+        self.addCleanup(host.__exit__)
+        self.assertEqual(host.process.wait(WAIT), code)
+        host._drain.join(WAIT)
+        return host.stderr
+
+    def test_a_program_that_forgets_serve_is_told(self):
+        self.assertIn("serve() was never called", self.fails(HELLO.replace("\nserve()", ""), 0))
+
+    def test_the_last_words_have_the_authors_own_line(self):
+        for wrong in (
+            HELLO.replace('"edit"', '"edits"'),
+            HELLO.replace("needs=", "config=5, needs="),
+            HELLO.replace("def tenant", "def tenant(config, req): pass\ndef other"),
+        ):
+            with self.subTest(wrong):
+                said = self.fails(wrong)
+                last = said.strip().splitlines()[-1]
+                self.assertRegex(last, r"program.py:3: (Value|Type)Error: ")
+                self.assertNotIn("stages.py", said)
+                self.assertNotIn("never called", said)
+
+    def test_without_grpc_it_says_what_to_do(self):
+        said = self.fails("import sys\nsys.modules['grpc'] = None\n" + HELLO)
+        self.assertIn("apt-get install python3-grpcio (which is for /usr/bin/python3)", said)
+        self.assertIn("another interpreter in the plugin's command", said)
+        self.assertNotIn("never called", said)
+
 
 class Dev(unittest.TestCase):
+    def test_a_socket_where_another_process_serves_is_left_alone(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as other:
+            path = os.path.join(folder, "dev.sock")
+            other.bind(path)
+            other.listen()
+            done = subprocess.run(
+                [sys.executable, STAGES],
+                env={**os.environ, "PYTHONPATH": ROOT, "LEAT_PLUGIN_DEV": path},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=WAIT,
+                check=False,
+            )
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("another process serves there: end it first", done.stderr)
+            self.assertTrue(os.path.exists(path))
+
     def test_it_waits_at_a_socket_for_one_host_after_another(self):
         import grpc
 

@@ -16,6 +16,11 @@ def made(function, needs=None, config=None):
     return Stage("mine", function, config, needs, None, None, "")
 
 
+def _set(req, name, value):
+    req.headers[name] = value
+    return req
+
+
 @dataclass
 class Config:
     header: str = "x-a"
@@ -132,6 +137,51 @@ class Run(unittest.TestCase):
                     request=Request(body=b"x"),
                 )
             self.assertIn(said, str(stage_error.exception))
+
+    def test_all_headers_are_those_that_leat_lets_be_changed(self):
+        def sets(name, response=False):
+            def function(config, req, next):
+                if not response:
+                    req.headers[name] = "1"
+                resp = next(req)
+                if response:
+                    resp.headers[name] = "1"
+                return resp
+
+            return made(
+                function,
+                {"request": {"headers": ["*"], "edit": ["*"]}, "response": {"edit": ["*"]}},
+            )
+
+        given = Request(headers={"x-api-key": "k", "x-plain": "p"})
+        for name in ("x-plain", "x-signature", "x-hmac"):
+            self.assertEqual(run(sets(name), request=given).sent[0].headers[name], "1")
+        for name, said in (
+            ("x-api-key", 'request.edit "x-api-key"'),
+            ("authorization", 'request.edit "authorization"'),
+            ("cookie", 'request.edit "cookie"'),
+            ("connection", "belongs to the connection"),
+        ):
+            with self.subTest(name), self.assertRaises(AssertionError) as raised:
+                run(sets(name), request=given)
+            self.assertIn(said, str(raised.exception))
+        for name in ("set-cookie", "x-session-token"):
+            self.assertEqual(run(sets(name, True)).response.headers[name], "1")
+        with self.assertRaisesRegex(AssertionError, "control character"):
+            run(
+                made(
+                    lambda c, req, next: next(_set(req, "x-a", "1\r\nx-b: 2")),
+                    {"request": {"edit": ["*"]}},
+                )
+            )
+
+    def test_credentials_go_by_their_names(self):
+        from leat_plugin.credentials import is_credential
+
+        for name in ("Authorization", "X-Api-Key", "x-sig", "x-session", "x-hmac-sha256", "pass"):
+            self.assertTrue(is_credential(name), name)
+        for name in ("x-tenant", "token-type", "x-design", "content-type", "x-pass"):
+            self.assertFalse(is_credential(name), name)
 
     def test_raises_what_the_stage_raises(self):
         def function(config, req, next):
