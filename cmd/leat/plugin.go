@@ -213,8 +213,11 @@ func (a *app) lockPlugins(ctx context.Context, name string) error {
 			shown.Changes[known] = []string{"removed: the file has it no more"}
 		}
 	}
-	if shown.Changed, err = lock.Write(path); err != nil {
-		return err
+	nothing := len(lock.Plugins) == 0 && len(shown.Failed) > 0 // a lock of nothing would only look like one
+	if !nothing {
+		if shown.Changed, err = lock.Write(path); err != nil {
+			return err
+		}
 	}
 	if a.json() {
 		if err := a.writeJSON(shown); err != nil || len(diags) == 0 {
@@ -222,8 +225,10 @@ func (a *app) lockPlugins(ctx context.Context, name string) error {
 		}
 		return &exitError{exitInvalid, nil}
 	}
-	if err := a.printLock(shown); err != nil {
-		return err
+	if !nothing {
+		if err := a.printLock(shown); err != nil {
+			return err
+		}
 	}
 	return diags.Sort().Err()
 }

@@ -17,6 +17,7 @@ import (
 func (a *app) pluginHost(opts ...host.Option) *host.Host {
 	if a.plugins == nil {
 		a.plugins = host.New(append([]host.Option{host.WithNotify(a.notice)}, opts...)...)
+		a.hurry.before(a.plugins.Kill)
 	}
 	return a.plugins
 }

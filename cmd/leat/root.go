@@ -52,6 +52,7 @@ func (e *exitError) Unwrap() error { return e.err }
 type program struct {
 	stages   []pipeline.Factory // for tests
 	patience time.Duration      // how long `leat test` waits for a test to end, in real time
+	hurry    *hurry             // nil: nobody interrupts it
 	far      *away              // what stages of tests are in another process; nil: none
 }
 

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 		"leat-signer": func() { plugins.Serve(sign.Factory()) },
 		"leat-stages": func() { plugins.Serve(via.Passing()...) },
 		"leat-losing": func() { plugins.Serve(losing()...) },
+		"leat-hang":   serveHang,
 	})
 }
 

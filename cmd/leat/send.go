@@ -99,6 +99,9 @@ func (a *app) send(ctx context.Context, f sendFlags, args []string) error {
 			a.complain(fmt.Errorf("export spans: %w", err))
 		}
 	}()
+	if f.trace && f.count > 1 && !f.quiet {
+		a.complain(errors.New("--trace draws the spans of one request: with --count none are drawn"))
+	}
 	view := a.newTimeline(!f.quiet && !a.json() && f.count == 1)
 	opts := []pipeline.Option{pipeline.WithTracerProvider(spans.provider), pipeline.WithObserver(view.event)}
 	if f.log {
