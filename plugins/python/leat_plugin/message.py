@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as _json
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Union
 
-from .errors import NeedsError
+from .errors import NeedsError, StageError
 from .headers import Headers, HeaderSource, headers_of
 from .text import body_bytes
 
@@ -20,6 +20,16 @@ class Digest(NamedTuple):
 
     length: int
     sha256: bytes
+
+
+_IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PUT", "DELETE"))
+
+
+def _class_of(status: int) -> str:
+    """The class of a response: what is known about its send."""
+    if status in (421, 425, 429):
+        return "refused"
+    return "unknown" if status in (408, 500, 502, 503, 504) else "processed"
 
 
 class Request:
@@ -115,6 +125,26 @@ class Request:
                 ' body "digest"'
             )
         return self._digest
+
+    def may_repeat(self, came: "Union[Response, StageError]") -> bool:
+        """Reports whether a stage that sends again may do so after what came of ``next``, a response
+        or the error that it raised: it may help, nobody objects, the body can be sent once more,
+        and nothing is done twice that must be done once.
+
+        What may have been processed is repeated only where the method (GET, PUT, DELETE …), an
+        ``Idempotency-Key`` that the stage sees, or ``call.idempotent`` says that this does no harm.
+        """
+        if self.call.ended or self.call.no_retry or not self.replayable:
+            return False
+        class_ = came.class_ if isinstance(came, StageError) else _class_of(came.status)
+        if class_ in ("not_sent", "refused"):
+            return True
+        return class_ == "unknown" and (
+            self.method.upper() in _IDEMPOTENT
+            or self.call.idempotent
+            or "idempotency-key" in self.headers
+            or "x-idempotency-key" in self.headers
+        )
 
     @property
     def span(self) -> "Span":
