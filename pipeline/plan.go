@@ -22,6 +22,7 @@ type Plan struct {
 	Plugins     []PluginPlan             // in the order of the file
 	Transports  map[string]TransportPlan // by name; "default" is always there
 	Secrets     map[string]credential.Ref
+	Unused      []StagePlan // that no pipeline lists, in the order of the file
 
 	file     *config.File
 	registry *Registry
@@ -49,6 +50,7 @@ type StagePlan struct {
 	Remote  *RemoteConfig // of a stage in another process; nil for others
 
 	factory Factory // zero: of a plugin, and the program runs none
+	flawed  bool    // Config has mistakes
 }
 
 // CredentialPlan is one credential of a plan.
@@ -80,22 +82,11 @@ type TransportPlan struct {
 // Check judges a file against the types that the program links. It touches nothing but memory. The error is a
 // [config.Diagnostics] that holds every mistake, those that reading the file found included.
 func Check(f *config.File, r *Registry) (*Plan, error) {
-	c := &checker{file: f, registry: r, diags: f.Diagnostics(), plan: &Plan{
-		file: f, registry: r, Transports: map[string]TransportPlan{"default": {Config: defaultTransportConfig()}}, Secrets: map[string]credential.Ref{},
-	}}
-	c.secretTables()
-	c.transportTables()
-	c.storeTables()
-	c.credentialTables()
-	c.pluginTables()
-	c.unusedStages()
-	for _, p := range f.Pipelines() {
-		c.pipeline(p)
-	}
-	if err := c.diags.Sort().Err(); err != nil {
+	plan, diags := Survey(f, r)
+	if err := diags.Err(); err != nil {
 		return nil, err
 	}
-	return c.plan, nil
+	return plan, nil
 }
 
 type checker struct {
@@ -103,6 +94,7 @@ type checker struct {
 	registry *Registry
 	plan     *Plan
 	diags    config.Diagnostics
+	broken   []string // plugins whose tables have mistakes
 }
 
 func (c *checker) add(d ...config.Diagnostic) {
@@ -226,7 +218,9 @@ func (c *checker) unusedStages() {
 		if !ok {
 			use = s.Name()
 		}
-		c.stage(config.Stage{Name: s.Name(), Use: use, Section: s.Without("use")})
+		if stage, ok := c.stage(config.Stage{Name: s.Name(), Use: use, Section: s.Without("use")}); ok {
+			c.plan.Unused = append(c.plan.Unused, stage)
+		}
 	}
 }
 
@@ -314,7 +308,9 @@ func (c *checker) stage(s config.Stage) (StagePlan, bool) {
 		return plan, true
 	}
 	plan.Config = factory.Config()
-	c.add(s.Section.Decode(plan.Config, hostKeys...)...)
+	wrong := s.Section.Decode(plan.Config, hostKeys...)
+	plan.flawed = len(wrong) > 0
+	c.add(wrong...)
 	return plan, true
 }
 

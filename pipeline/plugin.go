@@ -209,7 +209,10 @@ func (p *Pipeline) Start(ctx context.Context) error {
 func (c *checker) pluginTables() {
 	for _, s := range c.file.Tables("plugins") {
 		cfg := defaultPluginConfig()
-		c.add(s.Decode(&cfg)...)
+		if wrong := s.Decode(&cfg); len(wrong) > 0 {
+			c.broken = append(c.broken, s.Name())
+			c.add(wrong...)
+		}
 		if strings.Contains(s.Name(), "/") {
 			c.add(s.Diagnose(nil, "a stage is used as NAME/TYPE", "a plugin's name can not hold a slash"))
 		}

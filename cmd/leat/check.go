@@ -68,19 +68,22 @@ type checkReport struct {
 }
 
 func (a *app) check(ctx context.Context, files, plugins bool) error {
-	plan, err := a.plan()
+	plan, diags, err := a.survey(a.pluginHost())
 	if err != nil {
 		return err
 	}
-	if files {
+	if files && len(diags) == 0 {
 		if err := pipeline.Probe(plan).Err(); err != nil {
 			return err
 		}
 	}
 	if plugins {
-		if err := a.askPlugins(ctx, plan); err != nil {
+		if plan, diags, err = a.askPlugins(ctx, plan); err != nil {
 			return err
 		}
+	}
+	if err := diags.Err(); err != nil {
+		return err
 	}
 	r := checkReport{
 		OK: true, File: a.file, Pipelines: []string{}, StageTypes: []string{}, Credentials: []string{}, Stores: []string{}, Plugins: []string{},
@@ -135,28 +138,40 @@ func (a *app) unjudged() ([]pipeline.PluginPlan, error) {
 }
 
 func (a *app) planWith(plugins pipeline.PluginHost) (*pipeline.Plan, error) {
+	plan, diags, err := a.survey(plugins)
+	if err == nil {
+		err = invalid(diags.Err())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// survey is plan for who goes on where there are mistakes: see pipeline.Survey.
+func (a *app) survey(plugins pipeline.PluginHost) (*pipeline.Plan, config.Diagnostics, error) {
 	overlays := config.FromEnviron(os.Environ())
 	for _, s := range a.sets {
 		overlay, err := config.ParseSet(s)
 		if err != nil {
-			return nil, &exitError{exitUsage, err}
+			return nil, nil, &exitError{exitUsage, err}
 		}
 		overlays = append(overlays, overlay)
 	}
 	f, err := config.Load(a.file, overlays...)
 	if f == nil {
-		return nil, invalid(err)
+		return nil, nil, invalid(err)
 	}
 	registry, err := pipeline.NewRegistry(stages.All()...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := registry.AddStores(redisstore.Factory()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	registry.UsePlugins(plugins)
-	plan, err := pipeline.Check(f, registry)
-	return plan, invalid(err)
+	plan, diags := pipeline.Survey(f, registry)
+	return plan, diags, nil
 }
 
 // invalid has an error about the file exit as one, whatever its type.

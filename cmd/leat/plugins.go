@@ -80,50 +80,66 @@ func (a *app) unknownPlugins(plan *pipeline.Plan) []string {
 }
 
 // askPlugins starts each plugin of a plan and holds the file against what they say. One that can't be asked is a mistake of its table: the
-// others are asked all the same.
-func (a *app) askPlugins(ctx context.Context, plan *pipeline.Plan) error {
+// others are asked all the same, of each stage whose config is right by itself.
+func (a *app) askPlugins(ctx context.Context, plan *pipeline.Plan) (*pipeline.Plan, config.Diagnostics, error) {
+	if err := lendSignerKey(); err != nil {
+		return nil, nil, err
+	}
 	h := a.pluginHost()
-	var diags config.Diagnostics
+	var wrong config.Diagnostics
 	mute := map[string]bool{}
 	for _, p := range plan.Plugins {
 		if _, err := h.Describe(ctx, p); err != nil {
 			if ctx.Err() != nil {
-				return errInterrupted()
+				return nil, nil, errInterrupted()
 			}
 			mute[p.Name] = true
-			diags = append(diags, atCommand(p, err))
+			wrong = append(wrong, atCommand(p, err))
 		}
 	}
-	plan, err := a.plan() // which holds it against what is known now
+	plan, diags, err := a.survey(h) // which holds it against what is known now
 	if err != nil {
-		more, ok := errors.AsType[config.Diagnostics](err)
-		if !ok {
-			return err
-		}
-		return append(diags, more...).Sort().Err()
+		return nil, nil, err
 	}
+	diags = append(wrong, diags...)
 	for _, p := range plan.Plugins {
-		stages, sections := stagesOf(plan, p.Name)
-		if len(stages) == 0 || mute[p.Name] {
+		if mute[p.Name] {
 			continue
 		}
-		wrong, err := h.Check(ctx, p, stages)
-		if ctx.Err() != nil {
-			return errInterrupted()
-		}
+		found, err := a.askPlugin(ctx, plan, p)
 		if err != nil {
-			diags = append(diags, atCommand(p, err))
-			continue
+			return nil, nil, err
 		}
-		for i, err := range wrong {
-			for _, d := range sections[i].DiagnoseError(err) {
-				if !slices.Contains(diags, d) { // pipelines that share a stage share its mistakes
-					diags = append(diags, d)
-				}
+		for _, d := range found {
+			if !slices.Contains(diags, d) { // pipelines that share a stage share its mistakes
+				diags = append(diags, d)
 			}
 		}
 	}
-	return diags.Sort().Err()
+	return plan, diags.Sort(), nil
+}
+
+// askPlugin has a plugin judge its stages.
+func (a *app) askPlugin(ctx context.Context, plan *pipeline.Plan, p pipeline.PluginPlan) (config.Diagnostics, error) {
+	stages, sections := stagesOf(plan, p.Name)
+	if len(stages) == 0 {
+		return nil, nil
+	}
+	for _, name := range a.pluginHost().Unset(p, stages) {
+		fmt.Fprintf(a.std.err, "%s is not set here: %s needs it for a secret\n", name, p.Name)
+	}
+	wrong, err := a.pluginHost().Check(ctx, p, stages)
+	switch {
+	case ctx.Err() != nil:
+		return nil, errInterrupted()
+	case err != nil:
+		return config.Diagnostics{atCommand(p, err)}, nil
+	}
+	var diags config.Diagnostics
+	for i, err := range wrong {
+		diags = append(diags, sections[i].DiagnoseError(err)...)
+	}
+	return diags, nil
 }
 
 // atCommand places the error of a plugin that could not be asked in its table.
@@ -141,14 +157,16 @@ func unasked(err error) string {
 
 func errInterrupted() error { return &exitError{exitInterrupted, errors.New("interrupted")} }
 
-// stagesOf returns the stages that a plugin serves, and their tables.
+// stagesOf returns the stages that a plugin serves, used or not, and their tables.
 func stagesOf(plan *pipeline.Plan, plugin string) (stages []host.StageToCheck, sections []config.Section) {
+	all := slices.Clone(plan.Unused)
 	for _, p := range plan.Pipelines {
-		for _, s := range p.Stages {
-			name, typ, _ := strings.Cut(s.Type, "/")
-			if c, ok := s.Config.(*host.StageConfig); ok && name == plugin {
-				stages, sections = append(stages, host.StageToCheck{Type: typ, Config: c}), append(sections, s.Section)
-			}
+		all = append(all, p.Stages...)
+	}
+	for _, s := range all {
+		name, typ, _ := strings.Cut(s.Type, "/")
+		if c, ok := s.Config.(*host.StageConfig); ok && name == plugin {
+			stages, sections = append(stages, host.StageToCheck{Type: typ, Config: c}), append(sections, s.Section)
 		}
 	}
 	return stages, sections
