@@ -148,6 +148,16 @@ class Hostile(unittest.TestCase):
         self.assertEqual((log.message, shown["n"]), ("huge", "an enormous integer"))
         self.assertIn("RuntimeError", shown["bad"])
 
+    def test_asyncios_own_words_stay_here(self):
+        host = Host(HOSTILE)
+        self.addCleanup(host.__exit__)
+        stream = self.open("plain", host)
+        self.assertEqual(stream.start(1, log_level=-4).WhichOneof("kind"), "next")
+        self.assertFalse(stream.open("async", 2).failure)
+        stream.send(stream.do(2, 2, log_level=-4))  # the first: it makes the loop
+        self.assertEqual(stream.get(2).WhichOneof("kind"), "next")
+        self.assertEqual([log.message for log in stream.logs], [])
+
     def test_the_loop_goes_on_after_stop(self):
         stream = self.open("async")
         for i in (1, 2):
