@@ -10,6 +10,8 @@ import traceback
 from queue import SimpleQueue
 from typing import Any, Callable, Optional
 
+from . import process
+
 MOST = 1024
 """How many plain functions can be under way at once by default: one within next holds its thread.
 """
@@ -26,7 +28,7 @@ class Pool:
         self, most: int = MOST, full: Callable[[int, int], None] = lambda *_: None
     ) -> None:
         """``full(threads, waiting)`` is told once in a while that all threads are taken."""
-        self._most, self._full, self._warn, self._pid = most, full, 0.0, os.getpid()
+        self._most, self._full, self._warn = most, full, 0.0
         self._lock = threading.Lock()
         self._work: "SimpleQueue[Optional[Callable[[], Any]]]" = SimpleQueue()
         self._threads = 0
@@ -76,7 +78,7 @@ class Pool:
             except BaseException:  # a thread that died would still be counted
                 traceback.print_exc(file=sys.stderr)
             del work  # or it is kept until the next comes
-            if os.getpid() != self._pid:  # a child that the work has forked has nothing to do here
+            if process.forked():  # a child of the work's has nothing to do here
                 os._exit(0)
             with self._lock:
                 self._free += 1

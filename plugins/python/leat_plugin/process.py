@@ -49,12 +49,18 @@ def guard() -> None:
 
 
 _served = False
+_forked = False
 
 
 def served() -> None:
     """Notes that the program has called serve()."""
     global _served
     _served = True
+
+
+def forked() -> bool:
+    """Reports whether this is a child that a stage has forked."""
+    return _forked
 
 
 def _at_exit() -> None:
@@ -148,6 +154,8 @@ class Life:
         """Makes a child that a stage has forked a program of its own: what it is told is not for
         the plugin, and the lifeline is not its own.
         """
+        global _forked
+        _forked = True
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
