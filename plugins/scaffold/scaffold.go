@@ -84,10 +84,7 @@ func languages() map[string]language {
 				{"python3 -c 'import grpc, google.protobuf'", "must work; else: apt-get install python3-grpcio, or pip install -r requirements.txt"},
 				{"python3 -m unittest", "the stage's own test"},
 			},
-			notes: []string{
-				"**A virtual environment.** Name its interpreter in `pipelines.toml`: `command = [\".venv/bin/python\", \"plugin.py\"]`.",
-				"**What the lock pins.** The program that `command` names, which is the interpreter, and nothing where that comes from PATH, as `python3` does: never `plugin.py`.",
-			},
+			notes: []string{"**A virtual environment.** Name its interpreter in `pipelines.toml`: `command = [\".venv/bin/python\", \"plugin.py\"]`."},
 		},
 		"node": {
 			name: "JavaScript", stage: "plugin.js", command: func(string) []string { return []string{"node", "plugin.js"} },
