@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,22 +14,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/leatdev/leat/pipeline"
-	"github.com/leatdev/leat/plugins"
 )
-
-// serveHang is a plugin whose stage never ends, whatever becomes of its caller. It leaves the number of its process in a file.
-func serveHang() {
-	plugins.Serve(pipeline.Define("hang", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
-		return func(*http.Request, http.RoundTripper) (*http.Response, error) {
-			if err := os.WriteFile("pid", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
-				return nil, err
-			}
-			select {}
-		}, nil
-	}))
-}
 
 const hangFile = `version = 1
 [plugins.hangs]

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -30,6 +31,18 @@ func servePlugin() {
 	fmt.Fprintln(os.Stderr, "leat-plugin is ready")
 	plugins.Serve(signer, pipeline.Define("nothing", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
 		return func(req *http.Request, next http.RoundTripper) (*http.Response, error) { return next.RoundTrip(req) }, nil
+	}))
+}
+
+// serveHang is a plugin whose stage never ends, whatever becomes of its caller. It leaves the number of its process in a file.
+func serveHang() {
+	plugins.Serve(pipeline.Define("hang", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
+		return func(*http.Request, http.RoundTripper) (*http.Response, error) {
+			if err := os.WriteFile("pid", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+				return nil, err
+			}
+			select {}
+		}, nil
 	}))
 }
 

@@ -1,11 +1,15 @@
 package host
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/leatdev/leat/pipeline"
 )
 
 // obituaryTime is how long a process whose stream has ended may take to be seen dead: the stream ends a moment earlier.
@@ -33,6 +37,17 @@ func (l *life) obituary(cause error) error {
 	return &ending{streamEnd(cause), cause}
 }
 
+// epitaph says how the process ended.
+func (l *life) epitaph() error {
+	if l.far != nil {
+		return fmt.Errorf("the process at %s left: %s", l.far.socket, *cmp.Or(l.why.Load(), new("it closed the connection")))
+	}
+	if why := l.why.Load(); why != nil {
+		return fmt.Errorf("%s, so it was killed%s", *why, l.run.lastWords())
+	}
+	return fmt.Errorf("it %s%s", l.run.ended(0), l.run.lastWords())
+}
+
 // streamEnd is the end of a stream in words for people, who need not know what gRPC is.
 func streamEnd(cause error) string {
 	switch status.Code(cause) {
@@ -53,4 +68,18 @@ func (s *session) explain() {
 	default:
 		s.fate = &ending{streamEnd(s.cause), s.cause}
 	}
+}
+
+// crashed is the failure of a plugin whose connection has ended.
+func (x *exchange) crashed() *pipeline.Error {
+	s := x.inst.session
+	select {
+	case <-s.told: // the reader tells how
+	case <-x.ctx.Done():
+		return x.st.failure(classCrash, "plugin %s ended while it worked", x.st.opts.name)
+	}
+	if s.fate == nil {
+		return x.st.failure(classCrash, "plugin %s was stopped while it worked", x.st.opts.name)
+	}
+	return x.st.failure(classCrash, "plugin %s ended while it worked: %w", x.st.opts.name, s.fate)
 }

@@ -3,6 +3,12 @@ package host
 import (
 	"context"
 	"sync/atomic"
+	"time"
+
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 )
 
 // doubt is whether a process still works: it has let an exchange run into its timeout, and was not heard since. What begins then waits, for
@@ -42,4 +48,19 @@ func (s *session) doubted(ctx context.Context, w *stopwatch) (works, refused, st
 		stuck = true
 	}
 	return works, refused, stuck
+}
+
+// ping kills a process that does not answer within d, and reports whether it did.
+func (l *life) ping(d time.Duration) (answered bool) {
+	if l.far != nil { // it may be at a breakpoint
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	_, err := grpc_health_v1.NewHealthClient(l.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
+	if status.Code(err) == codes.DeadlineExceeded { // another error is an answer, or the end of the connection
+		l.condemn("it did not answer a ping within " + d.String())
+		return false
+	}
+	return true
 }

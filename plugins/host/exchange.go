@@ -245,20 +245,6 @@ func (x *exchange) ended() string {
 	return x.st.over(x.ctx).Reason
 }
 
-// crashed is the failure of a plugin whose connection has ended.
-func (x *exchange) crashed() *pipeline.Error {
-	s := x.inst.session
-	select {
-	case <-s.told: // the reader tells how
-	case <-x.ctx.Done():
-		return x.st.failure(classCrash, "plugin %s ended while it worked", x.st.opts.name)
-	}
-	if s.fate == nil {
-		return x.st.failure(classCrash, "plugin %s was stopped while it worked", x.st.opts.name)
-	}
-	return x.st.failure(classCrash, "plugin %s ended while it worked: %w", x.st.opts.name, s.fate)
-}
-
 // decode reads a frame. It is good until the next one is decoded, or the slot is given back.
 func (x *exchange) decode(in inbound) (*wire.Frame, error) {
 	if in.data == nil {

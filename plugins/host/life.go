@@ -1,7 +1,6 @@
 package host
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +19,6 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/leatdev/leat/pipeline"
@@ -232,32 +230,6 @@ func (l *life) condemn(why string) {
 		return
 	}
 	l.run.destroy()
-}
-
-// epitaph says how the process ended.
-func (l *life) epitaph() error {
-	if l.far != nil {
-		return fmt.Errorf("the process at %s left: %s", l.far.socket, *cmp.Or(l.why.Load(), new("it closed the connection")))
-	}
-	if why := l.why.Load(); why != nil {
-		return fmt.Errorf("%s, so it was killed%s", *why, l.run.lastWords())
-	}
-	return fmt.Errorf("it %s%s", l.run.ended(0), l.run.lastWords())
-}
-
-// ping kills a process that does not answer within d, and reports whether it did.
-func (l *life) ping(d time.Duration) (answered bool) {
-	if l.far != nil { // it may be at a breakpoint
-		return true
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	defer cancel()
-	_, err := grpc_health_v1.NewHealthClient(l.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
-	if status.Code(err) == codes.DeadlineExceeded { // another error is an answer, or the end of the connection
-		l.condemn("it did not answer a ping within " + d.String())
-		return false
-	}
-	return true
 }
 
 // stop ends the process: by a word, then by a signal, then by force, and never waits for one that is frozen. It returns once nothing is left
