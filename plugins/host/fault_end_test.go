@@ -22,7 +22,9 @@ import (
 // TestFaultHostKill kills the host: nothing of it is left, though nobody could tidy up.
 func TestFaultHostKill(t *testing.T) {
 	eachProgram(t, func(t *testing.T, p []string) { faultHostKill(t, setting{program: p, handler: upOK}) })
-	t.Run("without_the_sdk", func(t *testing.T) { faultHostKill(t, setting{command: []string{"as-bad"}, typ: "narrow", handler: upOK}) })
+	t.Run("without_the_sdk", func(t *testing.T) {
+		faultHostKill(t, setting{command: []string{"as-bad"}, typ: "narrow", handler: upOK})
+	})
 }
 
 // hostGone is how soon a plugin and its socket are gone after the host was killed. Linux itself ends the process, and elsewhere it reads the end
