@@ -72,9 +72,11 @@ func (l *lane) Factory(pipeline.PluginPlan, string) (pipeline.Factory, error) {
 }
 
 // openLane starts the plugin's process, and returns once its stage has answered once, with how long that took.
-func openLane(of *benched, request *http.Request, f benchFlags) (*lane, time.Duration, error) {
+func (b *bench) openLane(of *benched) (*lane, time.Duration, error) {
+	request, f := b.request, b.flags
 	began := time.Now()
 	l := &lane{of: of, body: f.data, host: host.New(), held: make(chan *http.Request), release: make(chan struct{})}
+	b.app.hurry.before(l.host.Kill)
 	hold := pipeline.Define("hold", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.StageFunc, error) {
 		return func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
 			l.held <- req

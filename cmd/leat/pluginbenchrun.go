@@ -67,7 +67,7 @@ func (b *bench) run(ctx context.Context, number int) (out benchRun, err error) {
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
-		l, took, err := openLane(b.stages[i], b.request, b.flags)
+		l, took, err := b.openLane(b.stages[i])
 		if err != nil {
 			return out, err
 		}
