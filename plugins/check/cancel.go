@@ -107,7 +107,7 @@ func (c *checker) cancels(s *session, in *instance) error {
 		return nil
 	}
 	s.mu.Lock()
-	fresh.held = rule
+	fresh.held, fresh.final = rule, rule // what the one that was cancelled still sends is taken for this one's
 	s.mu.Unlock()
 	if err := s.send(&wire.Frame{Exchange: number, Kind: &wire.Frame_Cancel{Cancel: &wire.Cancel{}}}, do); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (c *checker) cancels(s *session, in *instance) error {
 	case err != nil:
 		return err
 	case f == nil:
-		return breach(rule, "after Cancel the number of the exchange came again, and the new one ended before its stage had called next")
+		return breach(rule, "after Cancel the number of the exchange came again, and the new one ended before the host's word, for its stage had not called next")
 	}
 	s.mu.Lock()
 	fresh.held = rule
