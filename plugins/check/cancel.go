@@ -120,7 +120,7 @@ func (c *checker) cancels(s *session, in *instance) error {
 		return breach(rule, "after Cancel the number of the exchange came again, and the new one ended before the host's word, for its stage had not called next")
 	}
 	s.mu.Lock()
-	fresh.held = rule
+	fresh.held, fresh.final = rule, ""
 	s.mu.Unlock()
 	if fresh.quiet(shortly) != nil {
 		return nil // it is noted

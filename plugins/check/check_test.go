@@ -86,6 +86,7 @@ func planOf(t *testing.T, bad string) pipeline.PluginPlan {
 	}
 	return pipeline.PluginPlan{Name: "raw", File: "pipelines.toml", Dir: t.TempDir(), Config: pipeline.PluginConfig{
 		Command: []string{self, "as-plugin", bad}, StartTimeout: 20 * time.Second, MaxInFlight: 32,
+		Env: []string{"GORACE=atexit_sleep_ms=0"}, // else each process takes a second to end, under -race
 	}}
 }
 
