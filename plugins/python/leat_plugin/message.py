@@ -32,7 +32,33 @@ def _class_of(status: int) -> str:
     return "unknown" if status in (408, 500, 502, 503, 504) else "processed"
 
 
-class Request:
+class _Message:
+    """What a request and a response have alike."""
+
+    __slots__ = ()
+    _headers: Headers
+    body: Any  # a property of either
+
+    @property
+    def headers(self) -> Headers:
+        """The headers. Set them to a dict to replace them all."""
+        return self._headers
+
+    @headers.setter
+    def headers(self, source: HeaderSource) -> None:
+        self._headers = source if isinstance(source, Headers) else headers_of(source)
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode("utf-8")
+
+    def json(self) -> Any:
+        """The body, decoded from JSON."""
+        return _json.loads(self.body)
+
+
+class Request(_Message):
     """The request on its way, as far as the stage's needs show it. Change it in place, then
     ``next(req)``.
 
@@ -83,15 +109,6 @@ class Request:
         return f"<Request {self.method} {self.url.partition('?')[0]}>"
 
     @property
-    def headers(self) -> Headers:
-        """The headers. Set them to a dict to replace them all."""
-        return self._headers
-
-    @headers.setter
-    def headers(self, source: HeaderSource) -> None:
-        self._headers = source if isinstance(source, Headers) else headers_of(source)
-
-    @property
     def body(self) -> bytes:
         """The body; needs ``request.body "full"``. Set it to send another, which needs ``":body"``
         in edit.
@@ -104,15 +121,6 @@ class Request:
     def body(self, data: Union[bytes, str, None]) -> None:
         self._body = body_bytes(b"" if data is None else data)
         self._set = True
-
-    @property
-    def text(self) -> str:
-        """The body as UTF-8."""
-        return self.body.decode("utf-8")
-
-    def json(self) -> Any:
-        """The body, decoded from JSON."""
-        return _json.loads(self.body)
 
     @property
     def digest(self) -> Digest:
@@ -156,7 +164,7 @@ class Request:
         return self._x.tracing.own
 
 
-class Response:
+class Response(_Message):
     """A response: what ``next`` returned, or one that the stage makes, which needs ``answer``.
 
     ``Response(403, {"content-type": "text/plain"}, b"no")`` makes one. ``length`` is the body's, -1
@@ -215,15 +223,6 @@ class Response:
         return f"<Response {self.status}>"
 
     @property
-    def headers(self) -> Headers:
-        """The headers. Set them to a dict to replace them all."""
-        return self._headers
-
-    @headers.setter
-    def headers(self, source: HeaderSource) -> None:
-        self._headers = source if isinstance(source, Headers) else headers_of(source)
-
-    @property
     def body(self) -> bytes:
         """The body; needs ``response.body "full"``. It is fetched where it is read first, and waits
         for that.
@@ -240,15 +239,6 @@ class Response:
     def body(self, data: Union[bytes, str, None]) -> None:
         self._body = body_bytes(b"" if data is None else data)
         self._set = True
-
-    @property
-    def text(self) -> str:
-        """The body as UTF-8."""
-        return self.body.decode("utf-8")
-
-    def json(self) -> Any:
-        """The body, decoded from JSON."""
-        return _json.loads(self.body)
 
     @property
     def digest(self) -> Digest:
