@@ -42,9 +42,7 @@ func (c *checker) recalls(s *session, in *instance) error {
 		next = f
 	}
 	if next != nil {
-		s.mu.Lock()
-		fresh.held = rule
-		s.mu.Unlock()
+		fresh.hold(rule)
 		if fresh.quiet(watch) != nil { // that is noted
 			return nil
 		}
@@ -146,9 +144,7 @@ func (c *checker) cancelled(s *session, in *instance) error {
 	if f == nil || err != nil {
 		return err
 	}
-	s.mu.Lock()
-	x.held = rule
-	s.mu.Unlock()
+	x.hold(rule)
 	if err := s.send(&wire.Frame{Exchange: x.number, Kind: &wire.Frame_Cancel{Cancel: &wire.Cancel{}}}); err != nil {
 		return err
 	}

@@ -20,9 +20,7 @@ func (c *checker) deadline(s *session, in *instance) error {
 	if f == nil || err != nil {
 		return err
 	}
-	s.mu.Lock()
-	x.held = rule
-	s.mu.Unlock()
+	x.hold(rule)
 	if early := x.quiet(3 * shortly); early != nil {
 		return nil // it is noted
 	}

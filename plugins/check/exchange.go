@@ -133,6 +133,13 @@ func (x *exchange) quiet(d time.Duration) *wire.Frame {
 	}
 }
 
+// hold has whatever the plugin sends before the host's next word break a rule.
+func (x *exchange) hold(rule string) {
+	x.s.mu.Lock()
+	x.held = rule
+	x.s.mu.Unlock()
+}
+
 // say sends the host's word.
 func (x *exchange) say(f *wire.Frame, now func()) error {
 	f.Exchange = x.number
