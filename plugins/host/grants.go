@@ -87,8 +87,11 @@ func (g *grants) seesResponse(name string) bool {
 // editsRequest reports whether a header of the request may be changed; name is canonical. withheld tells whether the request as it came has
 // it and the stage does not see it: by "*" a stage may add what looks like a credential, such as a signature, but not replace that.
 func (g *grants) editsRequest(name string, withheld func(string) bool) bool {
-	if g.edits.Named(name) || !g.edits.All() {
-		return g.edits.Named(name)
+	switch {
+	case g.edits.Named(name):
+		return true
+	case !g.edits.All():
+		return false
 	}
 	return !g.redactor.Hides(name) || pipeline.IsFree(name) && !withheld(name)
 }
