@@ -3,6 +3,7 @@
 package host_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -21,9 +23,10 @@ import (
 
 // example is one of plugins/examples in another language, as a user has it.
 type example struct {
-	setting func(*testing.T) setting
-	header  string // of the request: what the stage has done to it
-	value   string
+	setting  func(*testing.T) setting
+	troubled func(*testing.T) []string // its program with an SDK that brings the trouble over its stages that a call's subject asks for
+	header   string                    // of the request: what the stage has done to it
+	value    string
 }
 
 // examples are the tenant, in Python, and the partner, in JavaScript.
@@ -39,19 +42,51 @@ func examples() map[string]example {
 				program: host.Foreign(t, "python", "examples/tenant/tenant.py"), typ: "header", subject: "acme",
 				env: fmt.Sprintf(`"PATH", "PYTHONPATH=%s", "PYTHONDONTWRITEBYTECODE=1"`, sdk), stage: `echo = { header = "X-Up" }`,
 			}
+		}, func(t *testing.T) []string {
+			t.Helper()
+			trouble := host.Foreign(t, "python", "host/testdata/foreign/trouble.py")
+			return append(trouble, host.Foreign(t, "python", "examples/tenant/tenant.py")[1])
 		}, "X-Tenant", "acme"},
 		"partner": {func(t *testing.T) setting {
 			t.Helper()
 			return setting{
-				program: partner(t), typ: "token", env: `"PATH"`, pipeline: `credential = "partner"`,
+				program: partner(t, nodeSDK(t)), typ: "token", env: `"PATH"`, pipeline: `credential = "partner"`,
 				file: "[credentials.partner]\ntype = \"api-key\"\norigins = [\"UPSTREAM\"]\nheader = \"X-Ticket\"\nkey = { cmd = [\"echo\", \"ticket\"] }",
 			}
-		}, "X-Ticket", "ticket"},
+		}, func(t *testing.T) []string { t.Helper(); return partner(t, troubledSDK(t)) }, "X-Ticket", "ticket"},
 	}
 }
 
-// partner is the command of that example, in a folder where it has the SDK of this tree.
-func partner(t *testing.T) []string {
+// nodeSDK is the folder of this tree's SDK for Node.
+func nodeSDK(t *testing.T) string {
+	t.Helper()
+	sdk, err := filepath.Abs("../node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sdk
+}
+
+// troubledSDK is the folder of a package that stands for it.
+func troubledSDK(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	code, err := os.ReadFile("testdata/foreign/trouble.js")
+	if err == nil {
+		code = bytes.ReplaceAll(code, []byte("'SDK'"), fmt.Appendf(nil, "%q", filepath.Join(nodeSDK(t), "src/index.js")))
+		err = os.WriteFile(filepath.Join(dir, "index.js"), code, 0o600)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"type": "module", "exports": "./index.js"}`), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// partner is the command of that example, in a folder where it has that SDK.
+func partner(t *testing.T, sdk string) []string {
 	t.Helper()
 	command := host.Foreign(t, "node", "examples/partner/partner.js")
 	from, dir := filepath.Dir(command[1]), t.TempDir()
@@ -64,10 +99,7 @@ func partner(t *testing.T) []string {
 			t.Fatal(err)
 		}
 	}
-	sdk, err := filepath.Abs("../node")
-	if err == nil {
-		err = os.MkdirAll(filepath.Join(dir, "node_modules/@leatdev"), 0o700)
-	}
+	err := os.MkdirAll(filepath.Join(dir, "node_modules/@leatdev"), 0o700)
 	if err == nil {
 		err = os.Symlink(sdk, filepath.Join(dir, "node_modules/@leatdev/plugin"))
 	}
@@ -104,6 +136,8 @@ func TestFaultExample(t *testing.T) {
 			t.Run("stopped", func(t *testing.T) { e.stopped(t) })
 			t.Run("told_to_end", func(t *testing.T) { e.told(t) })
 			t.Run("drained", func(t *testing.T) { e.drained(t) })
+			t.Run("exception", func(t *testing.T) { e.exception(t) })
+			t.Run("garbage", func(t *testing.T) { e.garbage(t) })
 			t.Run("host_killed", func(t *testing.T) {
 				s := e.setting(t)
 				s.handler = e.echo
@@ -213,6 +247,58 @@ func (e example) drained(t *testing.T) {
 		t.Error(err)
 	}
 	until(t, "the end of the process", func() bool { return !alive(pid) })
+}
+
+// exception has something throw within the example's own function, on the way there and on the way back: it ends that exchange and nothing else.
+func (e example) exception(t *testing.T) {
+	t.Helper()
+	s := e.setting(t)
+	s.program, s.handler = e.troubled(t), e.echo
+	w := newWorld(t, s)
+	e.wantServed(w, w.send(""))
+	before := w.pidNow()
+	for subject, sends := range map[string]int{"panic": 0, "panic-after": 1} {
+		w.subject = subject
+		a := w.send("")
+		if a.err == nil || a.err.Kind != pipeline.KindInternal || !strings.Contains(a.err.Message, "as it was asked to") || a.err.Stage != "s" || w.sent(a) != sends {
+			t.Errorf("%s: got %v, sent %d times, want an error of kind internal, and %d", subject, a, w.sent(a), sends)
+		}
+	}
+	w.subject = s.subject
+	e.wantServed(w, w.send(""))
+	if now := w.pidNow(); now != before {
+		t.Errorf("process %d answered, want %d: an exception ends no process", now, before)
+	}
+}
+
+// garbage has the example write what harms a host that is not careful while an exchange is under way: that is answered, and the lines are kept.
+func (e example) garbage(t *testing.T) {
+	t.Helper()
+	s := e.setting(t)
+	s.program = e.troubled(t)
+	s.handler = func(rw http.ResponseWriter, req *http.Request) {
+		rw.Header().Set("X-Up", req.Header.Get(e.header)) // the tenant is another one here
+		_, _ = io.WriteString(rw, "up")
+	}
+	w := newWorld(t, s)
+	w.wantOK(w.send(""))
+	before := w.pidNow()
+	for i, to := range []string{"1", "2"} {
+		w.subject = "write-" + to
+		w.wantOK(w.send(""))
+		until(t, "the record behind all lines", func() bool { return w.logs.count("the last on "+to) == 1 })
+		if n := w.logs.sum("long on "+to, "cut"); n < 3<<20 {
+			t.Errorf("on %s cut is %d, want what was not kept of 4 MiB", to, n)
+		}
+		if n := w.logs.count(`{"@level":5}`); n != i+1 {
+			t.Errorf("after %s the odd line has %d records, want %d", to, n, i+1)
+		}
+	}
+	w.subject = s.subject
+	w.wantOK(w.send(""))
+	if now := w.pidNow(); now != before {
+		t.Errorf("process %d answered, want %d", now, before)
+	}
 }
 
 // last is an attribute of the latest record with a message that begins so.

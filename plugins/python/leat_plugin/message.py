@@ -54,8 +54,11 @@ class _Message:
         return self.body.decode("utf-8")
 
     def json(self) -> Any:
-        """The body, decoded from JSON."""
-        return _json.loads(self.body)
+        """The body, decoded from JSON. ``ValueError`` where it is none, or nested too deeply."""
+        try:
+            return _json.loads(self.body)
+        except RecursionError:
+            raise ValueError("the body's JSON is nested too deeply") from None
 
 
 class Request(_Message):

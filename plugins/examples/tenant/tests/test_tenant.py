@@ -51,7 +51,8 @@ class Tenant(unittest.TestCase):
             run(header, config=config, subject="acme", next=upstream).response.json(),
             {"meta": {"tenant": "acme"}},
         )
-        for body in (b"{}", b"no JSON", b'{"meta": ["acme"]}', b'{"meta": {"tenant": "other"}}'):
+        wrong = (b"{}", b"no JSON", b'{"meta": ["acme"]}', b'{"meta": {"tenant": "other"}}')
+        for body in (*wrong, b"[" * 100_000):
             with self.subTest(body), self.assertRaises(StageError) as raised:
                 run(header, config=config, subject="acme", next=lambda req: Response(200, {}, body))
             self.assertEqual(raised.exception.reason, "other_tenant")
