@@ -60,6 +60,18 @@ type said struct {
 	once      sync.Once
 }
 
+// whole has handle called with frames that nobody else reads.
+func whole(handle func(*wire.Frame)) func(wire.Raw) error {
+	return func(raw wire.Raw) error {
+		f := &wire.Frame{}
+		if err := f.UnmarshalVT(raw.Data); err != nil {
+			return err
+		}
+		handle(f)
+		return nil
+	}
+}
+
 // Session implements wire.PluginServer.
 func (p *script) Session(stream grpc.BidiStreamingServer[wire.Batch, wire.Batch]) error {
 	s := &scriptStream{pipe: wire.NewPipe(stream), cut: make(chan struct{})}
@@ -68,7 +80,7 @@ func (p *script) Session(stream grpc.BidiStreamingServer[wire.Batch, wire.Batch]
 	p.mu.Unlock()
 	done, wrote, read := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() { _ = s.pipe.Write(done); close(wrote) }()
-	go func() { read <- s.pipe.Read(func(f wire.Incoming) { p.handle(s, f.Frame) }) }()
+	go func() { read <- s.pipe.ReadRaw(whole(func(f *wire.Frame) { p.handle(s, f) })) }()
 	var err error
 	select {
 	case err = <-read:

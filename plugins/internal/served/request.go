@@ -32,7 +32,7 @@ func (x *exchange) request(r *wire.Request) (*http.Request, error) {
 		return nil, fmt.Errorf("the host's request: %w", err)
 	}
 	g := &x.given
-	header, given := wire.ReadHeaders(r.GetHeaders(), &x.ss.names)
+	header, given := x.begun.Headers(&x.ss.names)
 	g.method, g.url, g.host, g.header = methodOf(r.GetMethod()), *u, r.GetHost(), given
 	if g.host == "" {
 		g.host = u.Host

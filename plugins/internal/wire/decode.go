@@ -43,43 +43,47 @@ const maxKeptEdits = 256
 func (d *Decoder) usual(raw []byte, intern func([]byte) string) bool {
 	d.Clear()
 	d.frame.Exchange, d.next.Edits, d.next.Last = 0, nil, false
-	seen := false
-	ok := fields(raw, func(num protowire.Number, v uint64, data []byte) bool {
+	r, seen := reader{rest: raw}, false
+	for r.next() {
 		switch {
-		case num == 1 && data == nil:
-			d.frame.Exchange = v
-			return true
-		case num == protowire.Number(KindNext) && data != nil && !seen:
+		case r.num == 1 && r.data == nil:
+			d.frame.Exchange = r.v
+		case r.num == protowire.Number(KindNext) && r.data != nil && !seen:
 			seen = true
-			return d.usualNext(data, intern)
+			if !d.usualNext(r.data, intern) {
+				return false
+			}
+		default:
+			return false
 		}
-		return false
-	})
+	}
 	d.kind.Next, d.frame.Kind = &d.next, &d.kind
-	return ok && seen
+	return seen && !r.broken
 }
 
 func (d *Decoder) usualNext(raw []byte, intern func([]byte) string) bool {
-	return fields(raw, func(num protowire.Number, v uint64, data []byte) bool {
+	r := reader{rest: raw}
+	for r.next() {
 		switch {
-		case num == 1 && data != nil && d.next.Edits == nil:
+		case r.num == 1 && r.data != nil && d.next.Edits == nil:
 			d.next.Edits = &d.edits
-			if !d.usualEdits(data, intern) {
+			if !d.usualEdits(r.data, intern) {
 				return false
 			}
 			d.edits.Headers = d.headers
-			return true
-		case num == 2 && data == nil:
-			d.next.Last = v != 0
-			return true
+		case r.num == 2 && r.data == nil:
+			d.next.Last = r.v != 0
+		default:
+			return false
 		}
-		return false
-	})
+	}
+	return !r.broken
 }
 
 func (d *Decoder) usualEdits(raw []byte, intern func([]byte) string) bool {
-	return fields(raw, func(num protowire.Number, _ uint64, data []byte) bool {
-		if num != 5 || data == nil {
+	r := reader{rest: raw}
+	for r.next() {
+		if r.num != 5 || r.data == nil {
 			return false
 		}
 		if n := len(d.headers); n < cap(d.headers) && d.headers[:n+1][n] != nil {
@@ -89,52 +93,68 @@ func (d *Decoder) usualEdits(raw []byte, intern func([]byte) string) bool {
 		}
 		h, from := d.headers[len(d.headers)-1], len(d.values)
 		h.Name = ""
-		ok := fields(data, func(num protowire.Number, _ uint64, data []byte) bool {
+		one := reader{rest: r.data}
+		for one.next() {
 			switch {
-			case num == 1 && data != nil:
-				h.Name = intern(data)
-				return true
-			case num == 2 && data != nil:
-				d.values = append(d.values, data)
-				return true
+			case one.num == 1 && one.data != nil:
+				h.Name = intern(one.data)
+			case one.num == 2 && one.data != nil:
+				d.values = append(d.values, one.data)
+			default:
+				return false
 			}
+		}
+		if one.broken {
 			return false
-		})
+		}
 		h.Values = d.values[from:len(d.values):len(d.values)]
-		return ok
-	})
+	}
+	return !r.broken
 }
 
-// fields calls f with each field of a message: a number, or bytes, which are then not nil. It reports whether all was read and f agreed.
-func fields(raw []byte, f func(num protowire.Number, v uint64, data []byte) bool) bool {
-	for len(raw) > 0 {
-		num, typ, n := protowire.ConsumeTag(raw)
-		if n < 0 {
-			return false
-		}
-		raw = raw[n:]
-		switch typ {
-		case protowire.VarintType:
-			v, n := protowire.ConsumeVarint(raw)
-			if n < 0 || !f(num, v, nil) {
-				return false
-			}
-			raw = raw[n:]
-		case protowire.BytesType:
-			data, n := protowire.ConsumeBytes(raw)
-			if n < 0 {
-				return false
-			}
-			if data == nil {
-				data = raw[:0]
-			}
-			if !f(num, 0, data) {
-				return false
-			}
-			raw = raw[n:]
-		default:
-			return false
-		}
+// reader goes through the fields of a message: numbers, and bytes, which are then not nil.
+type reader struct {
+	rest   []byte
+	num    protowire.Number
+	v      uint64
+	data   []byte
+	broken bool // the rest can't be read, or holds a field of another sort
+}
+
+// next reads a field; false at the end.
+func (r *reader) next() bool {
+	if len(r.rest) == 0 || r.broken {
+		return false
 	}
+	tag, n := varint(r.rest)
+	r.num, r.broken = protowire.Number(tag>>3), n == 0 || tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) //nolint:gosec // checked
+	r.rest = r.rest[n:]
+	typ := protowire.Type(tag & 7)
+	if r.broken || typ != protowire.VarintType && typ != protowire.BytesType {
+		r.broken = true
+		return false
+	}
+	v, n := varint(r.rest)
+	if n == 0 || typ == protowire.BytesType && v > uint64(len(r.rest)-n) { //nolint:gosec // n is of rest
+		r.broken = true
+		return false
+	}
+	r.rest = r.rest[n:]
+	if typ == protowire.VarintType {
+		r.v, r.data = v, nil
+		return true
+	}
+	r.v, r.data, r.rest = 0, r.rest[:v:v], r.rest[v:]
 	return true
+}
+
+// varint reads a number, and says how many bytes it takes; 0 where it can't be read.
+func varint(b []byte) (v uint64, n int) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return uint64(b[0]), 1
+	}
+	if v, n = protowire.ConsumeVarint(b); n < 0 {
+		return 0, 0
+	}
+	return v, n
 }

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"slices"
 	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -20,8 +19,7 @@ type usualDo struct {
 	do      Do
 	request Request
 	call    Call
-	headers []Header
-	list    []*Header
+	headers Given  // of the request, in place of its own list
 	text    []byte // the frame's bytes, which nobody changes
 }
 
@@ -29,158 +27,160 @@ type usualDo struct {
 const maxKeptHeaders = 128
 
 func (u *usualDo) clear() {
-	headers, list := u.headers, u.list
-	if cap(headers) > maxKeptHeaders {
-		headers, list = nil, nil
+	headers := u.headers
+	if clear(headers); cap(headers) > maxKeptHeaders {
+		headers = nil
 	}
-	for i := range headers {
-		headers[i].Name, headers[i].Value = "", nil
-	}
-	clear(list)
-	*u = usualDo{headers: headers[:0], list: list[:0]}
+	*u = usualDo{headers: headers[:0]}
 }
 
 // read reads a Do that holds neither a body nor a result nor anything else out of the ordinary; false where it does, for the generated
 // code. Frames of the hot path are read so: with some ten headers that takes one allocation in place of fifty.
 func (u *usualDo) read(raw []byte) bool {
 	u.text = append(make([]byte, 0, len(raw)), raw...)
-	seen := false
-	ok := fields(u.text, func(num protowire.Number, v uint64, data []byte) bool {
+	r, seen := reader{rest: u.text}, false
+	for r.next() {
 		switch {
-		case num == 1 && data == nil:
-			u.frame.Exchange = v
-		case num == protowire.Number(kindDo) && data != nil && !seen:
+		case r.num == 1 && r.data == nil:
+			u.frame.Exchange = r.v
+		case r.num == protowire.Number(kindDo) && r.data != nil && !seen:
 			seen = true
-			return u.readDo(data)
-		case num == 30 && data == nil:
-			u.frame.Clock = int64(v) //nolint:gosec // two's complement
+			if !u.readDo(r.data) {
+				return false
+			}
+		case r.num == 30 && r.data == nil:
+			u.frame.Clock = int64(r.v) //nolint:gosec // two's complement
 		default:
 			return false
 		}
-		return true
-	})
+	}
 	u.kind.Do, u.frame.Kind = &u.do, &u.kind
-	return ok && seen
+	return seen && !r.broken
 }
 
 func (u *usualDo) readDo(raw []byte) bool {
-	d := &u.do
-	return fields(raw, func(num protowire.Number, v uint64, data []byte) bool {
-		if data == nil {
-			switch num {
-			case 1:
-				d.Instance = uint32(v) //nolint:gosec // as the generated code has it
-			case 6:
-				d.Recording = v != 0
-			case 7:
-				d.LogLevel = int32(protowire.DecodeZigZag(v & (1<<32 - 1))) //nolint:gosec // likewise
-			case 8:
-				d.Timeout = int64(v) //nolint:gosec // likewise
-			case 9:
-				d.Deadline = int64(v) //nolint:gosec // likewise
-			default:
-				return false
-			}
-			return true
-		}
+	d, r := &u.do, reader{rest: raw}
+	for r.next() {
+		ok := true
 		switch {
-		case num == 2 && d.Request == nil:
+		case r.data == nil:
+			ok = d.number(r.num, r.v)
+		case r.num == 2 && d.Request == nil:
 			d.Request = &u.request
-			return u.readRequest(data)
-		case num == 3 && d.Call == nil:
+			ok = u.readRequest(r.data)
+		case r.num == 3 && d.Call == nil:
 			d.Call = &u.call
-			return u.readCall(data)
-		case num == 5:
-			d.Traceparent = alias(data)
+			ok = u.readCall(r.data)
+		case r.num == 5:
+			d.Traceparent = alias(r.data)
 		default:
 			return false
 		}
-		return true
-	})
+		if !ok {
+			return false
+		}
+	}
+	return !r.broken
+}
+
+// number sets one of the fields that are numbers.
+func (d *Do) number(num protowire.Number, v uint64) bool {
+	switch num {
+	case 1:
+		d.Instance = uint32(v) //nolint:gosec // as the generated code has it
+	case 6:
+		d.Recording = v != 0
+	case 7:
+		d.LogLevel = int32(protowire.DecodeZigZag(v & (1<<32 - 1))) //nolint:gosec // likewise
+	case 8:
+		d.Timeout = int64(v) //nolint:gosec // likewise
+	case 9:
+		d.Deadline = int64(v) //nolint:gosec // likewise
+	default:
+		return false
+	}
+	return true
 }
 
 func (u *usualDo) readRequest(raw []byte) bool {
-	r, n := &u.request, 0
-	ok := fields(raw, func(num protowire.Number, v uint64, data []byte) bool {
-		if data == nil {
-			switch num {
+	m, r := &u.request, reader{rest: raw}
+	for r.next() {
+		if r.data == nil {
+			switch r.num {
 			case 5:
-				r.Length = int64(v) //nolint:gosec // two's complement
+				m.Length = int64(r.v) //nolint:gosec // two's complement
 			case 8:
-				r.Replayable = v != 0
+				m.Replayable = r.v != 0
 			default:
 				return false
 			}
-			return true
+			continue
 		}
-		switch num {
+		switch r.num {
 		case 1:
-			r.Method = alias(data)
+			m.Method = alias(r.data)
 		case 2:
-			r.Url = alias(data)
+			m.Url = alias(r.data)
 		case 3:
-			r.Host = alias(data)
+			m.Host = alias(r.data)
 		case 4:
-			n++
+			h, ok := readHeader(r.data)
+			if !ok {
+				return false
+			}
+			u.headers = append(u.headers, h)
 		case 6:
-			r.Sha256 = slices.Clip(data)
+			m.Sha256 = r.data
 		default:
 			return false
 		}
-		return true
-	})
-	if !ok || n == 0 {
-		return ok
 	}
-	if cap(u.headers) < n {
-		u.headers, u.list = make([]Header, n), make([]*Header, 0, n)
-	}
-	u.headers, r.Headers = u.headers[:n], u.list[:0]
-	defer func() { u.list = r.Headers }()
-	return fields(raw, func(num protowire.Number, _ uint64, data []byte) bool {
-		if num != 4 || data == nil {
-			return true
+	return !r.broken
+}
+
+// readHeader reads a header.
+func readHeader(raw []byte) (h GivenHeader, ok bool) {
+	r := reader{rest: raw}
+	for r.next() {
+		switch {
+		case r.num == 1 && r.data != nil:
+			h.Name = alias(r.data)
+		case r.num == 2 && r.data != nil:
+			h.Value = alias(r.data)
+		default:
+			return h, false
 		}
-		h := &u.headers[len(r.Headers)]
-		r.Headers = append(r.Headers, h)
-		return fields(data, func(num protowire.Number, _ uint64, data []byte) bool {
-			switch {
-			case num == 1 && data != nil:
-				h.Name = alias(data)
-			case num == 2 && data != nil:
-				h.Value = slices.Clip(data)
-			default:
-				return false
-			}
-			return true
-		})
-	})
+	}
+	return h, !r.broken
 }
 
 func (u *usualDo) readCall(raw []byte) bool {
-	c := &u.call
-	return fields(raw, func(num protowire.Number, v uint64, data []byte) bool {
-		if data == nil {
-			return c.number(num, v)
+	c, r := &u.call, reader{rest: raw}
+	for r.next() {
+		if r.data == nil {
+			if !c.number(r.num, r.v) {
+				return false
+			}
+			continue
 		}
-		switch num {
+		switch r.num {
 		case 1:
-			c.Pipeline = alias(data)
+			c.Pipeline = alias(r.data)
 		case 2:
-			c.Subject = alias(data)
+			c.Subject = alias(r.data)
 		case 3:
-			c.Operation = alias(data)
+			c.Operation = alias(r.data)
 		case 5:
-			c.IdempotencyKey = alias(data)
+			c.IdempotencyKey = alias(r.data)
 		case 12:
-			c.Serving = append(c.Serving, alias(data))
+			c.Serving = append(c.Serving, alias(r.data))
 		case 21:
-			c.StopReason = alias(data)
+			c.StopReason = alias(r.data)
 		default:
 			return false
 		}
-		return true
-	})
+	}
+	return !r.broken
 }
 
 // number sets one of the fields that are numbers.

@@ -24,6 +24,9 @@ func (u *usualDo) again(raw []byte) *Frame {
 	if u.clear(); !u.read(raw) {
 		return nil
 	}
+	for _, h := range u.headers {
+		u.request.Headers = append(u.request.Headers, &Header{Name: h.Name, Value: []byte(h.Value)})
+	}
 	return &u.frame
 }
 

@@ -168,7 +168,7 @@ func (p *Pipe) fail(err error) {
 	p.mu.Unlock()
 }
 
-// Incoming is a frame that has come. It belongs to who was handed it.
+// Incoming is a frame that has come. It belongs to who was handed it. Of a Do the request's headers are had by [Incoming.Headers].
 type Incoming struct {
 	*Frame
 	usual *usualDo // that the frame is of; nil: none
