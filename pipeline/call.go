@@ -22,8 +22,8 @@ type Call struct {
 	traced bool          // its spans are recorded; set at the door
 	bound  time.Duration // of the whole call, from the file or the Timeout option
 
-	req http.Request // the door's clone
-	url url.URL
+	in  *entered // nil: its pipeline runs in another process, or it was not let in
+	far *farCall // nil: its pipeline runs in this process
 
 	attempts atomic.Int32
 	sends    atomic.Int32
@@ -56,12 +56,12 @@ type Call struct {
 	rewound int
 
 	moreRewinds []*Rewinder
+}
 
-	far     FarCall // whose pipeline runs in another process; nil: in this one
-	changes CallChanges
-	counts  bool // what is sent there is to be counted for budgets
-	counted bool // it has sent, there
-	watched bool // in the other process somebody watches the events
+// entered is the request of a call as the door let it in.
+type entered struct {
+	req http.Request // the door's clone
+	url url.URL
 }
 
 // verdict is what is known of the latest outcome.
@@ -105,10 +105,10 @@ func (c *Call) Previous() *Call {
 
 // URL returns where the call went, as it may be shown: the query redacted.
 func (c *Call) URL() string {
-	if c == nil || c.chain == nil {
+	if c == nil || c.chain == nil || c.in == nil {
 		return ""
 	}
-	return c.chain.redactor.URL(&c.url, false)
+	return c.chain.redactor.URL(&c.in.url, false)
 }
 
 // Began returns when the call, or the first of its hops, began.

@@ -148,15 +148,15 @@ func (c *Call) change(f func(*CallChanges)) {
 		return
 	}
 	c.mu.Lock()
-	f(&c.changes)
+	f(&c.far.changes)
 	c.mu.Unlock()
 }
 
 func (c *Call) takeChanges() CallChanges {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ch := c.changes
-	c.changes = CallChanges{}
+	ch := c.far.changes
+	c.far.changes = CallChanges{}
 	return ch
 }
 

@@ -36,7 +36,7 @@ func (d *door) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer ch.leave()
 	c := ch.enter(req)
 	ctx, span := ch.telemetry.startCall(&c.life, c)
-	in := &c.req
+	in := &c.in.req
 	if ctx != context.Context(&c.life) {
 		in = in.WithContext(ctx)
 	}
@@ -89,7 +89,12 @@ func (ch *chain) refused(req *http.Request, e *Error) {
 // enter makes the call and the door's clone of the request.
 func (ch *chain) enter(req *http.Request) *Call {
 	ctx := req.Context()
-	c := &Call{chain: ch, start: time.Now(), opts: optionsOf(ctx), outer: CallFrom(ctx)}
+	made := &struct { // in one piece: it is made for every request
+		Call
+		in entered
+	}{}
+	c := &made.Call
+	c.chain, c.start, c.opts, c.outer, c.in = ch, time.Now(), optionsOf(ctx), CallFrom(ctx), &made.in
 	limit := ch.timeout
 	if c.opts.timeout > 0 {
 		limit = c.opts.timeout
@@ -100,18 +105,17 @@ func (ch *chain) enter(req *http.Request) *Call {
 	if req.Response != nil {
 		c.follow(CallOf(req.Response))
 	}
-	c.req, c.url = *req.WithContext(&c.life), *req.URL
-	c.req.URL = &c.url
-	c.req.Header = req.Header.Clone()
-	if c.req.Header == nil {
-		c.req.Header = make(http.Header)
+	in := &made.in.req
+	*in, made.in.url = *req.WithContext(&c.life), *req.URL
+	in.URL, in.Response = &made.in.url, nil
+	if in.Header = req.Header.Clone(); in.Header == nil {
+		in.Header = make(http.Header)
 	}
-	c.req.Response = nil
 	if c.prev != nil {
 		c.shedCredentials()
 	}
-	if key := c.opts.idempotencyKey; key != "" && c.req.Header.Get("Idempotency-Key") == "" {
-		c.req.Header.Set("Idempotency-Key", key)
+	if key := c.opts.idempotencyKey; key != "" && c.in.req.Header.Get("Idempotency-Key") == "" {
+		c.in.req.Header.Set("Idempotency-Key", key)
 	}
 	c.takeBody(req)
 	return c
@@ -138,12 +142,12 @@ func (c *Call) shedCredentials() {
 	for first.prev != nil {
 		first = first.prev
 	}
-	if sameOrigin(&first.url, &c.url) {
+	if first.in != nil && sameOrigin(&first.in.url, &c.in.url) {
 		return
 	}
-	for name := range c.req.Header {
+	for name := range c.in.req.Header {
 		if name != "Cookie" && c.chain.redactor.Hides(name) { // cookies are the jar's, which knows where they may go
-			delete(c.req.Header, name)
+			delete(c.in.req.Header, name)
 			c.Note(Event{Stage: stageSend, Name: EventSkipped, Reason: "foreign_origin", Text: "the caller's " + name + " does not go to another origin"})
 		}
 	}
@@ -152,16 +156,16 @@ func (c *Call) shedCredentials() {
 // trimReferer leaves of a Referer that leads to another origin only where it came from, as browsers do: http.Client writes the
 // whole URL of the hop before, secret parameters too.
 func (c *Call) trimReferer() {
-	text := c.req.Header.Get("Referer")
+	text := c.in.req.Header.Get("Referer")
 	if text == "" {
 		return
 	}
 	from, err := url.Parse(text)
 	switch {
 	case err != nil:
-		c.req.Header.Del("Referer")
-	case !sameOrigin(from, &c.url):
-		c.req.Header.Set("Referer", (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: "/"}).String())
+		c.in.req.Header.Del("Referer")
+	case !sameOrigin(from, &c.in.url):
+		c.in.req.Header.Set("Referer", (&url.URL{Scheme: from.Scheme, Host: from.Host, Path: "/"}).String())
 	}
 }
 
@@ -177,11 +181,11 @@ func (c *Call) takeBody(req *http.Request) {
 		reader, _ := s.open()
 		rc = reader
 		if s.keep {
-			c.req.GetBody = s.open
+			c.in.req.GetBody = s.open
 		}
 	}
 	c.body = &requestBody{rc: rc}
-	c.req.Body = c.body
+	c.in.req.Body = c.body
 }
 
 // finish closes what is left over, tells observers, and ends the call's context unless the answer's body still needs it.

@@ -83,7 +83,7 @@ func (c *Call) Times() (waiting, upstream time.Duration) {
 
 // Observed reports whether somebody watches the call's events as they happen: worth more text than the record keeps.
 func (c *Call) Observed() bool {
-	return c != nil && c.chain != nil && (c.chain.observe != nil || c.watched)
+	return c != nil && c.chain != nil && (c.chain.observe != nil || c.far != nil && c.far.watched)
 }
 
 // Note adds an event to the call's record, its text redacted; At and Attempt are filled in where they are 0. The record holds the first 64.

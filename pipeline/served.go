@@ -32,8 +32,11 @@ type ServedStage struct {
 
 // FarCall is the call of a served stage as the pipeline's own process has it.
 type FarCall interface {
+	// Request makes the request that the stage gets, with the context that it has there.
+	Request(ctx context.Context) (*http.Request, error)
+
 	// Next hands a request on and returns what came of it, and how the call stands then; ch is what the stage did to the call before. It
-	// reads and closes the request's body, unless [BodyBeneath] says that it is the one that Do was given. An error is an *Error that
+	// reads and closes the request's body, unless [BodyBeneath] says that it is the one that Request gave. An error is an *Error that
 	// nobody else holds.
 	Next(req *http.Request, ch CallChanges) (*http.Response, CallProgress, error)
 
@@ -63,12 +66,15 @@ func (v *ServedStages) Open(f Factory, config any, s Settings) (*ServedStage, er
 	return &ServedStage{chain: ch, stage: stage, retries: needs.Retry, link: &link{chain: ch, stage: stage, name: s.Stage, next: farLink{ch}}}, nil
 }
 
-// Do runs the stage on req, whose own context counts for nothing: ctx ends with the call. What the stage did to the call after its last Next or Wait is in the
-// changes. An error is an *Error of this stage or of far's.
-func (v *ServedStage) Do(ctx context.Context, req *http.Request, state CallState, far FarCall) (*http.Response, CallChanges, error) {
-	c := v.call(ctx, state)
-	c.far, c.watched = far, state.Observed
-	req = req.WithContext(&c.life)
+// Do runs the stage; ctx ends with the call. What the stage did to the call after its last Next or Wait is in the changes. An error is an *Error
+// of this stage or of far's, or what Request gave.
+func (v *ServedStage) Do(ctx context.Context, state CallState, far FarCall) (*http.Response, CallChanges, error) {
+	c := v.call(ctx, state, far)
+	req, err := far.Request(&c.life)
+	if err != nil {
+		c.life.release()
+		return nil, CallChanges{}, err
+	}
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil { // as at the door: good for another attempt while nothing of it was read
 		source := &bodySource{src: req.Body}
 		reader, _ := source.open()
@@ -88,7 +94,7 @@ func (v *ServedStage) CallEnded(ctx context.Context, state CallState, req *http.
 	if !ok {
 		return
 	}
-	c := v.call(ctx, state)
+	c := v.call(ctx, state, nil)
 	c.status, c.result = status, failure
 	defer c.life.release()
 	o.CallEnded(&c.life, c, req)
@@ -106,16 +112,23 @@ func (v *ServedStage) Close() error {
 }
 
 // call makes the call of a state.
-func (v *ServedStage) call(ctx context.Context, s CallState) *Call {
+func (v *ServedStage) call(ctx context.Context, s CallState, far FarCall) *Call {
 	made := &struct { // in one piece: it is made for every request
 		Call
 		opts callOptions
+		far  farCall
 	}{opts: callOptions{
 		subject: s.Subject, operation: s.Operation, idempotencyKey: s.IdempotencyKey, idempotent: s.Idempotent, noRetry: s.NoRetry, skipAuth: s.SkipAuth,
 		labels: s.Labels,
 	}}
 	c := &made.Call
 	c.chain, c.start, c.bound, c.opts = v.chain, time.Now().Add(-s.Elapsed), s.Bound, &made.opts
+	if far != nil {
+		c.far = &made.far
+		c.far.FarCall, c.far.watched = far, s.Observed
+		c.far.counts = v.retries && !s.RetryOwned // one stage of a pipeline: the others see the same sends go by
+		c.far.counted = s.Sends > 0               // before this stage, or by an earlier run of it
+	}
 	if len(s.Serving) > 0 {
 		c.opts.serving = make(map[string]struct{}, len(s.Serving))
 		for _, name := range s.Serving {
@@ -135,9 +148,16 @@ func (v *ServedStage) call(ctx context.Context, s CallState) *Call {
 		at = at.prev
 	}
 	c.progress(s.CallProgress)
-	c.counts = v.retries && !s.RetryOwned // one stage of a pipeline: the others see the same sends go by
-	c.counted = s.Sends > 0               // before this stage, or by an earlier run of it
 	return c
+}
+
+// farCall is what a call has whose pipeline runs in another process.
+type farCall struct {
+	FarCall
+	changes CallChanges // since it was told last
+	counts  bool        // what is sent there is to be counted for budgets
+	counted bool        // it has sent, there
+	watched bool        // in the other process somebody watches the events
 }
 
 // farLink is the last link of a served stage: it goes on in the other process.
@@ -149,8 +169,8 @@ func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 	if c == nil || c.far == nil {
 		return nil, errLostCall()
 	}
-	if err := req.Context().Err(); err != nil {
-		return nil, Ended(req.Context(), "the stage worked")
+	if ctx := req.Context(); ctx != context.Context(&c.life) && ctx.Err() != nil { // of its own end the call hears there
+		return nil, Ended(ctx, "the stage worked")
 	}
 	before, url := c.Sends(), req.URL
 	resp, p, err := c.far.Next(req, c.takeChanges())
@@ -171,7 +191,7 @@ func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // countFar counts what another process has sent to host, for budgets; see countSend.
 func (c *Call) countFar(host *Host, sends int) {
-	if !c.counts {
+	if !c.far.counts {
 		return
 	}
 	at := time.Now()
@@ -180,8 +200,8 @@ func (c *Call) countFar(host *Host, sends int) {
 		if granted != nil && granted != host {
 			granted.count(at, true, true)
 		}
-		host.count(at, c.counted || granted != nil, granted == host)
-		c.counted = true
+		host.count(at, c.far.counted || granted != nil, granted == host)
+		c.far.counted = true
 	}
 }
 

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -10,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/stages/retry"
@@ -18,6 +19,7 @@ import (
 
 // far answers a served stage as its pipeline's own process would.
 type far struct {
+	method  string // default GET
 	answers []answered
 	told    []pipeline.CallChanges
 	waited  []time.Duration
@@ -28,6 +30,10 @@ type answered struct {
 	status int
 	err    *pipeline.Error
 	state  pipeline.CallProgress
+}
+
+func (f *far) Request(ctx context.Context) (*http.Request, error) {
+	return http.NewRequestWithContext(ctx, cmp.Or(f.method, http.MethodGet), "https://api.example.com/posts", nil)
 }
 
 func (f *far) Next(req *http.Request, ch pipeline.CallChanges) (*http.Response, pipeline.CallProgress, error) {
@@ -59,22 +65,13 @@ func outcome(kind pipeline.Kind, class pipeline.Class, status, attempts, sends i
 	return pipeline.CallProgress{Attempts: attempts, Sends: sends, Outcome: pipeline.Judgement{Kind: kind, Class: class}, Status: status}
 }
 
-func asked(t *testing.T, method string) *http.Request {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "https://api.example.com/posts", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return req
-}
-
 func TestServedStage(t *testing.T) {
 	t.Run("sends_again_by_what_the_pipelines_process_says_of_the_outcome", func(t *testing.T) {
-		f := &far{answers: []answered{
+		f := &far{method: "POST", answers: []answered{
 			{status: 409, state: outcome(pipeline.KindConflict, pipeline.ClassRefused, 409, 1, 1)}, // a stage further in says that it may be
 			{status: 200, state: outcome("", pipeline.ClassProcessed, 200, 2, 2)},
 		}}
-		resp, ch, err := served(t, retry.Factory()).Do(t.Context(), asked(t, "POST"), pipeline.CallState{Pipeline: "api"}, f)
+		resp, ch, err := served(t, retry.Factory()).Do(t.Context(), pipeline.CallState{Pipeline: "api"}, f)
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatalf("got %v, %v, want 200", resp, err)
 		}
@@ -90,7 +87,7 @@ func TestServedStage(t *testing.T) {
 	})
 	t.Run("leaves_the_call_alone_that_an_outer_stage_sends_again", func(t *testing.T) {
 		f := &far{answers: []answered{{status: 503, state: outcome(pipeline.KindServer, pipeline.ClassUnknown, 503, 1, 1)}}}
-		resp, ch, err := served(t, retry.Factory()).Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api", RetryOwned: true}, f)
+		resp, ch, err := served(t, retry.Factory()).Do(t.Context(), pipeline.CallState{Pipeline: "api", RetryOwned: true}, f)
 		if err != nil || resp.StatusCode != 503 || len(f.waited) != 0 {
 			t.Fatalf("got %v, %v, waits %v, want 503 at once", resp, err, f.waited)
 		}
@@ -113,20 +110,20 @@ func TestServedStage(t *testing.T) {
 				{status: 503, state: outcome(pipeline.KindServer, pipeline.ClassUnknown, 503, 2, 2)},
 				{status: 503, state: outcome(pipeline.KindServer, pipeline.ClassUnknown, 503, 3, 3)},
 			}}
-			_, ch, err := stage.Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, f)
+			_, ch, err := stage.Do(t.Context(), pipeline.CallState{Pipeline: "api"}, f)
 			if err != nil {
 				t.Fatal(err)
 			}
 			reasons = append(reasons, *ch.Stopped)
 		}
-		if diff := cmp.Diff([]string{retry.ReasonBudget, retry.ReasonBudget}, reasons); diff != "" {
+		if diff := gocmp.Diff([]string{retry.ReasonBudget, retry.ReasonBudget}, reasons); diff != "" {
 			t.Error(diff)
 		}
 	})
 	t.Run("keeps_the_error_of_next_recognisable", func(t *testing.T) {
 		cause := errors.New("the cause")
 		f := &far{answers: []answered{{err: &pipeline.Error{Kind: pipeline.KindTLS, Class: pipeline.ClassTerminal, Stage: "send", Message: "no trust", Err: cause}}}}
-		_, _, err := served(t, retry.Factory()).Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, f)
+		_, _, err := served(t, retry.Factory()).Do(t.Context(), pipeline.CallState{Pipeline: "api"}, f)
 		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Stage != "send" || e.Kind != pipeline.KindTLS || !errors.Is(err, cause) {
 			t.Errorf("got %v, want the error of send with its cause", err)
@@ -136,7 +133,7 @@ func TestServedStage(t *testing.T) {
 		bad := pipeline.Define("bad", struct{}{}, func(struct{}, pipeline.Settings) (pipeline.Stage, error) {
 			return pipeline.StageFunc(func(*http.Request, http.RoundTripper) (*http.Response, error) { panic("ouch") }), nil
 		})
-		_, _, err := served(t, bad).Do(t.Context(), asked(t, "GET"), pipeline.CallState{Pipeline: "api"}, &far{})
+		_, _, err := served(t, bad).Do(t.Context(), pipeline.CallState{Pipeline: "api"}, &far{})
 		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Kind != pipeline.KindInternal || e.Stage != "again" || !strings.Contains(e.Message, "ouch") {
 			t.Errorf("got %v, want kind internal with the panic's text", err)
@@ -158,13 +155,13 @@ func TestServedStage(t *testing.T) {
 		})
 		f := &far{answers: []answered{{status: 402, state: outcome(pipeline.KindClient, pipeline.ClassProcessed, 402, 1, 1)}}}
 		state := pipeline.CallState{Pipeline: "api", Subject: "acme", Labels: map[string]string{"team": "blue"}, Serving: []string{"X-Retry"}, Hop: 1}
-		_, ch, err := served(t, busy).Do(t.Context(), asked(t, "GET"), state, f)
+		_, ch, err := served(t, busy).Do(t.Context(), state, f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := pipeline.CallChanges{Credential: "partner", CredentialSubject: "acme", IdempotencyKey: "k1", Idempotent: true}
 		after := pipeline.CallChanges{Judged: &pipeline.Judgement{Kind: pipeline.KindClient, Class: pipeline.ClassProcessed, Message: "no credit"}}
-		if diff := cmp.Diff([]pipeline.CallChanges{before, after}, []pipeline.CallChanges{f.told[0], ch}); diff != "" {
+		if diff := gocmp.Diff([]pipeline.CallChanges{before, after}, []pipeline.CallChanges{f.told[0], ch}); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -100,14 +100,12 @@ func TestAttach(t *testing.T) {
 		if err := get(t, p); err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
+		Freeze(t, cmd.Process.Pid)
 		done := make(chan error, 1)
 		go func() { done <- get(t, p) }()
 		select {
 		case err := <-done:
-			t.Errorf("it ended with %v while the process was stopped", err)
+			t.Fatalf("it ended with %v while the process was stopped", err)
 		case <-time.After(1500 * time.Millisecond): // timeout, and a ping beyond that
 		}
 		if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {

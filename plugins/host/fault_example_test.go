@@ -187,7 +187,7 @@ func (e example) stopped(t *testing.T) {
 	w := newWorld(t, s)
 	e.wantServed(w, w.send(""))
 	pid := w.pidNow()
-	freeze(t, pid)
+	host.Freeze(t, pid)
 	w.wantBefore(w.send(""), "deadline")
 	var last answer
 	until(t, "an answer", func() bool { last = w.send(""); return last.err == nil })

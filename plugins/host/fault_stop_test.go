@@ -24,7 +24,7 @@ func faultStop(t *testing.T, p []string) {
 		w := newWorld(t, setting{program: p, stage: `timeout = "500ms"`})
 		first := w.send("")
 		w.wantOK(first)
-		freeze(t, first.pid())
+		host.Freeze(t, first.pid())
 		w.wantBefore(w.send(""), "deadline")
 		var last answer
 		until(t, "an answer", func() bool { last = w.send(""); return last.err == nil })
@@ -43,7 +43,7 @@ func faultStop(t *testing.T, p []string) {
 		const calls = 8
 		w := newWorld(t, setting{program: p, stage: `timeout = "3s"`, times: host.Shortened{Ping: 500 * time.Millisecond}})
 		first := w.send("")
-		freeze(t, first.pid())
+		host.Freeze(t, first.pid())
 		answers := make(chan answer, calls)
 		all := func(check func(answer)) {
 			for range calls {
@@ -67,7 +67,7 @@ func faultStop(t *testing.T, p []string) {
 		w := newWorld(t, setting{program: p, stage: `timeout = "100ms"`, times: host.Shortened{Ping: 20 * time.Second}})
 		var first answer
 		until(t, "an answer", func() bool { first = w.send(""); return first.err == nil })
-		freeze(t, first.pid())
+		host.Freeze(t, first.pid())
 		w.wantBefore(w.send(""), "deadline")
 		held := w.send("")
 		w.wantBefore(held, "deadline")
@@ -86,7 +86,7 @@ func faultStop(t *testing.T, p []string) {
 		t.Parallel()
 		w := newWorld(t, setting{program: p, stage: `timeout = "14s"`})
 		first := w.send("")
-		freeze(t, first.pid())
+		host.Freeze(t, first.pid())
 		result := make(chan answer, 1)
 		go func() { result <- w.send("") }()
 		select {
@@ -107,7 +107,7 @@ func faultStop(t *testing.T, p []string) {
 		t.Parallel()
 		w := newWorld(t, setting{program: p, stage: `timeout = "1s"`, handler: func(rw http.ResponseWriter, req *http.Request) {
 			if req.Header.Get("X-Do") == "stopped" {
-				freeze(t, pidOf(req))
+				host.Freeze(t, pidOf(req))
 			}
 			_, _ = io.WriteString(rw, "up")
 		}})
@@ -125,7 +125,7 @@ func TestFaultStop_more(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, setting{program: p, stage: "timeout = \"500ms\"\nrequest_body = \"full\"\nlimit = \"20MiB\""})
 		first := w.send("")
-		freeze(t, first.pid())
+		host.Freeze(t, first.pid())
 		w.wantBefore(w.sendTo("api", bytes.NewReader(make([]byte, 16<<20))), "deadline")
 		until(t, "an answer", func() bool { return w.sendTo("api", strings.NewReader("body")).err == nil })
 	})
@@ -134,7 +134,7 @@ func TestFaultStop_more(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, setting{program: p, times: host.Shortened{Grace: 200 * time.Millisecond}})
 		pid := w.send("").pid()
-		freeze(t, pid)
+		host.Freeze(t, pid)
 		begun := time.Now()
 		w.mayFail = true
 		if err := w.runner.Close(); err == nil || !strings.Contains(err.Error(), "closing stage s: ") {

@@ -109,17 +109,3 @@ func signal(t *testing.T, pid int, sig syscall.Signal) {
 		t.Error(err)
 	}
 }
-
-// freeze stops a process, and returns once it stands.
-func freeze(t *testing.T, pid int) {
-	t.Helper()
-	signal(t, pid, syscall.SIGSTOP)
-	if _, err := os.Stat("/proc/self/stat"); err != nil { // elsewhere nobody tells
-		<-time.After(200 * time.Millisecond)
-		return
-	}
-	until(t, "the stop", func() bool {
-		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		return strings.Contains(string(stat), ") T ")
-	})
-}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/leatdev/leat/plugins/host"
 )
 
 // Kill leaves neither a process nor a child of one, also of a plugin that is stopped, and waits for nobody.
@@ -30,7 +32,7 @@ func TestHost_Kill(t *testing.T) {
 	held := make(chan answer, 1)
 	go func() { held <- w.send("held") }()
 	<-begun
-	freeze(t, pid)
+	host.Freeze(t, pid)
 	at := time.Now()
 	w.host.Kill()
 	if took := time.Since(at); took > answerWithin {

@@ -118,9 +118,7 @@ func TestPipeline(t *testing.T) {
 		if err := api.Start(within(t)); err != nil {
 			t.Fatal(err)
 		}
-		if err := syscall.Kill(onlyPID(t, h), syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
+		Freeze(t, onlyPID(t, h))
 		failed := false
 		for deadline := time.Now().Add(20 * time.Second); ; {
 			err := get(t, api)

@@ -22,8 +22,9 @@ type exchange struct {
 	level slog.Level
 
 	life    life
-	answers chan *wire.Frame // closed: the host waits for nothing any more
-	tracing tracing
+	answers chan *wire.Frame // made by who asks first, with the session's mu; closed: the host waits for nothing any more
+	stopped bool             // likewise; of the session's mu
+	tracing *tracing
 
 	given given        // the request as the host gave it
 	first *wire.Result // that came with it
@@ -42,7 +43,7 @@ type exchange struct {
 
 func newExchange(ss *session, begun wire.Incoming) *exchange {
 	do := begun.GetDo()
-	x := &exchange{ss: ss, id: begun.GetExchange(), begun: begun, level: slog.Level(do.GetLogLevel()), answers: make(chan *wire.Frame, 2)}
+	x := &exchange{ss: ss, id: begun.GetExchange(), begun: begun, level: slog.Level(do.GetLogLevel())}
 	x.life.x = x
 	if d := do.GetDeadline(); d > 0 {
 		x.life.deadline = time.Now().Add(time.Duration(d))
@@ -53,18 +54,30 @@ func newExchange(ss *session, begun wire.Incoming) *exchange {
 // context returns the context that the stage gets.
 func (x *exchange) context() context.Context { return x.tracing.context(&x.life) }
 
-// deliver hands the exchange an answer; more than it can have asked for is dropped.
+// deliver hands the exchange an answer; more than it can have asked for is dropped. ss.mu is held.
 func (x *exchange) deliver(f *wire.Frame) {
 	select {
-	case x.answers <- f:
+	case x.answers <- f: // nil: it has not asked
 	default:
 	}
 }
 
-// stop ends an exchange that nobody waits for any more.
+// stop ends an exchange that nobody waits for any more. ss.mu is held.
 func (x *exchange) stop() {
 	x.life.end()
-	close(x.answers)
+	if x.stopped = true; x.answers != nil {
+		close(x.answers)
+	}
+}
+
+// asks makes where the answers come; false where none will.
+func (x *exchange) asks() bool {
+	x.ss.mu.Lock()
+	defer x.ss.mu.Unlock()
+	if x.answers == nil && !x.stopped {
+		x.answers = make(chan *wire.Frame, 2)
+	}
+	return x.answers != nil
 }
 
 // refuse answers an exchange that can't begin.
@@ -82,19 +95,13 @@ func (x *exchange) send(f *wire.Frame) error {
 // run has the stage work, and tells the host what came of it.
 func (x *exchange) run() {
 	defer x.inst.busy.Done()
-	defer x.life.end()
+	defer x.life.finish()
 	x.ss.logs.level.Store(int64(x.level))
 	do := x.begun.GetDo()
-	x.tracing.begin(do.GetTraceparent(), do.GetRecording())
+	x.tracing = tracingOf(do.GetTraceparent(), do.GetRecording())
 	state := wire.CallFrom(do.GetCall())
 	x.state, x.first = state.CallProgress, do.GetResult()
-	req, err := x.request(do.GetRequest())
-	x.begun.Free()
-	var resp *http.Response
-	var ch pipeline.CallChanges
-	if err == nil {
-		resp, ch, err = x.inst.stage.Do(x.context(), req, state, x) //nolint:bodyclose // the host has it
-	}
+	resp, ch, err := x.inst.stage.Do(x.context(), state, x) //nolint:bodyclose // the host has it
 	out := x.outcome(resp, &ch, err)
 	x.leave()
 	if !x.ss.finished(x) {
@@ -127,6 +134,9 @@ func (x *exchange) ask(f *wire.Frame, doing string) (*wire.Frame, error) {
 	if x.parted {
 		return nil, errParted()
 	}
+	if !x.asks() {
+		return nil, pipeline.Ended(&x.life, doing)
+	}
 	if err := x.send(f); err != nil {
 		return nil, err
 	}
@@ -147,21 +157,26 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 	if x.nexts++; x.nexts > 1 && !x.inst.needs.Retry && !x.parted {
 		return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage called next a second time, and its needs have no retry")
 	}
-	edits, err := x.edits(req)
+	out := outgoings.Get().(*outgoing) //nolint:forcetypeassert // there is nothing else
+	defer out.free()
+	changed, err := x.edits(req, out)
 	if err != nil {
 		return nil, x.state, asError(err)
 	}
 	if x.first != nil && x.nexts == 1 {
-		if edits != nil {
+		if changed {
 			return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage changed the request, which its needs say nothing of: it is asked once the response is there")
 		}
 		return x.result(x.first)
 	}
-	next := &wire.Next{Edits: edits, Changes: changes(&ch)}
-	if x.inst.last() {
-		return x.part(next)
+	if changed {
+		out.next.Edits = &out.edits
 	}
-	answer, err := x.ask(&wire.Frame{Kind: &wire.Frame_Next{Next: next}}, "the stage waited for the answer")
+	out.next.Changes = changes(&ch)
+	if x.inst.last() {
+		return x.part(out)
+	}
+	answer, err := x.ask(out.asNext(), "the stage waited for the answer")
 	if err != nil {
 		return nil, x.state, asError(err)
 	}
@@ -180,15 +195,15 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 }
 
 // part hands the request on for good.
-func (x *exchange) part(next *wire.Next) (*http.Response, pipeline.CallProgress, error) {
+func (x *exchange) part(out *outgoing) (*http.Response, pipeline.CallProgress, error) {
 	if x.parted {
 		return nil, x.state, asError(errParted())
 	}
-	next.Last = true
-	next.Span, next.Spans = x.tracing.take()
+	out.next.Last = true
+	out.next.Span, out.next.Spans = x.tracing.take()
 	x.parted = true
 	if x.handedOn = x.ss.finished(x); x.handedOn {
-		if err := x.send(&wire.Frame{Kind: &wire.Frame_Next{Next: next}}); err != nil {
+		if err := x.send(out.asNext()); err != nil {
 			return nil, x.state, asError(err)
 		}
 	}

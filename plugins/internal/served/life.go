@@ -88,3 +88,16 @@ func (l *life) end() {
 		l.cancel()
 	}
 }
+
+// finish is end once the stage has returned. Where nobody has listened, nobody will ask why it ended, and when.
+func (l *life) finish() {
+	l.mu.Lock()
+	silent := l.heard == nil
+	if silent && l.err == nil {
+		l.err = context.Canceled
+	}
+	l.mu.Unlock()
+	if !silent {
+		l.end()
+	}
+}

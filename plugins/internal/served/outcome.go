@@ -9,13 +9,13 @@ import (
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
-// outcome writes what came of the exchange.
+// outcome writes what came of the exchange; nil where the host has heard the last of it.
 func (x *exchange) outcome(resp *http.Response, ch *pipeline.CallChanges, err error) *wire.Return {
-	out := &wire.Return{Changes: changes(ch)}
 	if x.parted {
 		x.checkParted(resp, err)
-		return out
+		return nil
 	}
+	out := &wire.Return{Changes: changes(ch)}
 	if err == nil {
 		if err = x.returned(resp, out); err != nil {
 			out.Edits, out.Response = nil, nil

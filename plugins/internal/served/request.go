@@ -2,6 +2,7 @@ package served
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/plugins/internal/wire"
@@ -25,8 +25,10 @@ type given struct {
 	data   []byte        // of a requestBody
 }
 
-// request makes the stage's request.
-func (x *exchange) request(r *wire.Request) (*http.Request, error) {
+// Request implements pipeline.FarCall.
+func (x *exchange) Request(ctx context.Context) (*http.Request, error) {
+	defer x.begun.Free()
+	r := x.begun.GetDo().GetRequest()
 	u, err := url.Parse(r.GetUrl())
 	if err != nil {
 		return nil, fmt.Errorf("the host's request: %w", err)
@@ -37,9 +39,9 @@ func (x *exchange) request(r *wire.Request) (*http.Request, error) {
 	if g.host == "" {
 		g.host = u.Host
 	}
-	req := &http.Request{
-		Method: g.method, URL: u, Host: g.host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.GetLength(),
-	}
+	req := new(http.Request).WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header, req.ContentLength = g.method, u, g.host, header, r.GetLength()
+	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	if err := x.giveBody(req, r); err != nil {
 		return nil, err
 	}
@@ -139,14 +141,14 @@ func (b *withheldBody) Digest() (pipeline.Digest, error) {
 	return *b.digest, nil
 }
 
-// edits returns what differs between the request that the host gave and the one that the stage hands on, nil if nothing does.
-func (x *exchange) edits(req *http.Request) (*wire.Edits, error) {
-	g, e := &x.given, &wire.Edits{}
+// edits writes what differs between the request that the host gave and the one that the stage hands on, and reports whether anything does.
+func (x *exchange) edits(req *http.Request, out *outgoing) (changed bool, err error) {
+	g, e := &x.given, &out.edits
 	if m := methodOf(req.Method); m != g.method {
 		e.Method = &m
 	}
 	if req.URL == nil {
-		return nil, pipeline.Errorf(pipeline.KindInternal, "the stage handed on a request without a URL")
+		return false, pipeline.Errorf(pipeline.KindInternal, "the stage handed on a request without a URL")
 	}
 	if *req.URL != g.url {
 		if u := req.URL.String(); u != g.url.String() {
@@ -157,52 +159,12 @@ func (x *exchange) edits(req *http.Request) (*wire.Edits, error) {
 		host := req.Host
 		e.Host = &host
 	}
-	var err error
 	if e.Body, err = x.bodyEdit(req); err != nil {
-		return nil, err
+		return false, err
 	}
-	e.Headers = headerEdits(g.header, req.Header, e.Body)
-	if e.Method == nil && e.Url == nil && e.Host == nil && e.Headers == nil && e.Body == nil {
-		return nil, nil //nolint:nilnil // nothing, as documented
-	}
-	return e, nil
-}
-
-// headerEdits returns the headers that differ. The length of a body that was replaced is the host's to write.
-func headerEdits(before wire.Given, after http.Header, body *wire.Body) []*wire.HeaderEdit {
-	var list []*wire.HeaderEdit
-	added := len(after)
-	for name, old := range before.All() {
-		values, ok := after[name]
-		if ok {
-			added--
-		}
-		if !old.Equal(values) && !follows(name, values, body) {
-			list = append(list, headerEdit(name, values))
-		}
-	}
-	for name, values := range after {
-		if added == 0 {
-			break
-		}
-		if before.Has(name) {
-			continue
-		}
-		added--
-		absent := len(values) == 0 && name != "User-Agent" // where that one is empty, net/http does not send its own either
-		if !absent && !follows(name, values, body) {
-			list = append(list, headerEdit(name, values))
-		}
-	}
-	return list
-}
-
-func headerEdit(name string, values []string) *wire.HeaderEdit {
-	edit := &wire.HeaderEdit{Name: strings.ToLower(name), Values: make([][]byte, len(values))}
-	for i, v := range values {
-		edit.Values[i] = []byte(v)
-	}
-	return edit
+	out.headers.differ(g.header, req.Header, e.Body, &x.ss.lower)
+	e.Headers = out.headers.list
+	return e.Method != nil || e.Url != nil || e.Host != nil || len(e.Headers) > 0 || e.Body != nil, nil
 }
 
 // follows reports whether a header says of a body that was replaced what the host writes by itself.

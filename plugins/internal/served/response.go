@@ -230,7 +230,9 @@ func (x *exchange) returned(resp *http.Response, out *wire.Return) error {
 	if e.Body, err = x.responseEdit(resp); err != nil {
 		return err
 	}
-	e.Headers = headerEdits(l.header, resp.Header, e.Body)
+	var headers headerEdits
+	headers.differ(l.header, resp.Header, e.Body, &x.ss.lower)
+	e.Headers = headers.list
 	if e.Status != nil || e.Headers != nil || e.Body != nil {
 		out.Edits = e
 	}

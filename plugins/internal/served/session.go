@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type session struct {
 	ended     bool
 	running   sync.WaitGroup
 	names     wire.Names  // canonical ones
+	lower     wire.Names  // as they travel
 	workers   *workers    // nil where time is virtual: they would not wait within it
 	heldUp    atomic.Bool // draining was told
 }
@@ -41,7 +43,7 @@ func newSession(s *Server, stream wire.Stream) *session {
 	ss := &session{
 		server: s, pipe: wire.NewPipe(stream), over: make(chan struct{}), live: map[uint64]*exchange{}, instances: map[uint32]*instance{},
 	}
-	ss.logs.pipe, ss.names.Of = ss.pipe, http.CanonicalHeaderKey
+	ss.logs.pipe, ss.names.Of, ss.lower.Of = ss.pipe, http.CanonicalHeaderKey, strings.ToLower
 	ss.stages.Logger = slog.New(&logHandler{sink: &ss.logs})
 	ss.stages.Random = s.opts.Random
 	if s.opts.Around != nil {
@@ -208,10 +210,10 @@ func (ss *session) cancel(id uint64) {
 	ss.mu.Lock()
 	x := ss.live[id]
 	delete(ss.live, id)
-	ss.mu.Unlock()
 	if x != nil {
 		x.stop()
 	}
+	ss.mu.Unlock()
 	ss.server.bodies.forget(id)
 }
 

@@ -24,7 +24,7 @@ const (
 	maxSpanEvents = 64
 )
 
-// tracing is what an exchange records for the host, which makes the spans.
+// tracing is what an exchange records for the host, which makes the spans; nil where it is in no trace.
 type tracing struct {
 	parent    trace.SpanContext
 	recording bool
@@ -35,20 +35,23 @@ type tracing struct {
 	taken bool
 }
 
-// begin reads where the exchange stands in its trace.
-func (t *tracing) begin(traceparent string, recording bool) {
+// tracingOf reads where an exchange stands in its trace.
+func tracingOf(traceparent string, recording bool) *tracing {
 	if traceparent == "" {
-		return
+		return nil
 	}
+	t := &tracing{}
 	carrier := propagation.MapCarrier{"traceparent": traceparent}
 	t.parent = trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
 	t.recording = recording && t.parent.IsValid()
 	t.own = &span{tracing: t}
+	return t
 }
 
 // context returns ctx with the span that stands for the stage's own.
 func (t *tracing) context(ctx context.Context) context.Context {
 	switch {
+	case t == nil:
 	case t.recording:
 		return trace.ContextWithSpan(ctx, t.own)
 	case t.parent.IsValid():
@@ -59,6 +62,9 @@ func (t *tracing) context(ctx context.Context) context.Context {
 
 // take returns what was recorded; spans that have not ended end now. What is recorded later is lost.
 func (t *tracing) take() (*wire.SpanData, []*wire.Span) {
+	if t == nil {
+		return nil, nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.recording || t.taken {

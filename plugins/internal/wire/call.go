@@ -78,6 +78,10 @@ func outcomeFrom(o *Outcome) pipeline.Judgement {
 
 // ChangesTo writes what a stage did to its call; nil if that is nothing.
 func ChangesTo(ch *pipeline.CallChanges) *Changes {
+	if len(ch.Events) == 0 && ch.Judged == nil && ch.Stopped == nil && ch.Attempts == 0 && !ch.Idempotent &&
+		ch.IdempotencyKey == "" && ch.Credential == "" && ch.SkipCredential == "" && ch.Rejected == "" {
+		return nil
+	}
 	out := &Changes{
 		Attempts: uint32(ch.Attempts), Stopped: ch.Stopped, IdempotencyKey: ch.IdempotencyKey, Idempotent: ch.Idempotent, SkipCredential: ch.SkipCredential, Rejected: ch.Rejected, //nolint:gosec // a small count
 	}
@@ -92,9 +96,6 @@ func ChangesTo(ch *pipeline.CallChanges) *Changes {
 	}
 	for i := range ch.Events {
 		out.Events = append(out.Events, eventTo(&ch.Events[i]))
-	}
-	if out.SizeVT() == 0 {
-		return nil
 	}
 	return out
 }

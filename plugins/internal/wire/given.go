@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -60,22 +59,6 @@ func (g Given) values(name string) (list []string) {
 		}
 	}
 	return list
-}
-
-// All yields each name with its values.
-func (g Given) All() iter.Seq2[string, Given] {
-	return func(yield func(string, Given) bool) {
-		for from := 0; from < len(g); {
-			to := from + 1
-			for to < len(g) && g[to].Name == g[from].Name {
-				to++
-			}
-			if !yield(g[from].Name, g[from:to:to]) {
-				return
-			}
-			from = to
-		}
-	}
 }
 
 // Has reports whether there is one of that name.

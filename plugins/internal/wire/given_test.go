@@ -22,7 +22,7 @@ func TestReadHeaders(t *testing.T) {
 	if diff := cmp.Diff(want, given); diff != "" {
 		t.Error(diff)
 	}
-	for name, one := range given.All() {
+	for name, one := range map[string]Given{"Accept": given[:1], "X-Many": given[1:]} {
 		if !given.Has(name) || one.Equal(h[name]) || one.Equal(nil) {
 			t.Errorf("%s: %v is taken for %v", name, one, h[name])
 		}
