@@ -71,17 +71,19 @@ func (e *headerEdits) add(name string, values []string) {
 // differ adds the headers that differ. The length of a body that was replaced is the host's to write. lower writes a name as it travels.
 func (e *headerEdits) differ(before wire.Given, after http.Header, body *wire.Body, lower *wire.Names) {
 	added := len(after)
-	for from, to := 0, 0; from < len(before); from = to {
-		name := before[from].Name
-		for to = from + 1; to < len(before) && before[to].Name == name; to++ {
+	for from := 0; from < len(before); {
+		name, n := before[from].Name, 1
+		for from+n < len(before) && before[from+n].Name == name {
+			n++
 		}
 		values, ok := after[name]
 		if ok {
 			added--
 		}
-		if !before[from:to].Equal(values) && !follows(name, values, body) {
+		if !before[from:from+n].Equal(values) && !follows(name, values, body) {
 			e.add(lower.Get(name), values)
 		}
+		from += n
 	}
 	for name, values := range after {
 		if added == 0 {
