@@ -16,7 +16,7 @@ func (x *exchange) sendDo(body requestBody) error {
 	d, r := &sc.do, &sc.request
 	r.Method, r.Url, r.Host, r.Replayable = x.method, x.url, x.host, body.replayable
 	r.Length = body.length
-	sc.headers = sc.putHeaders(sc.headers[:0], x.req.Header, &g.shows)
+	sc.headers = putHeaders(sc.headers[:0], x.req.Header, &g.shows)
 	if !g.after {
 		r.Headers = sc.headers
 	}
@@ -91,8 +91,7 @@ func (x *exchange) putResult(w *wire.Result) {
 	r := &sc.response
 	r.Reset()
 	r.Status, r.Length, r.Proto, r.Stream = uint32(resp.StatusCode), resp.ContentLength, resp.Proto, pipeline.IsStream(resp) //nolint:gosec // a status
-	sc.arena = sc.arena[:0]
-	sc.headers = sc.putHeaders(sc.headers[:0], resp.Header, &x.inst.grants.answers)
+	sc.headers = putHeaders(sc.headers[:0], resp.Header, &x.inst.grants.answers)
 	r.Headers = sc.headers
 	w.Response = r
 }

@@ -31,7 +31,7 @@ func (st *stage) CallEnded(ctx context.Context, c *pipeline.Call, req *http.Requ
 	if req.URL != nil && req.Host != req.URL.Host {
 		r.Host = req.Host
 	}
-	sc.headers = sc.putHeaders(sc.headers[:0], req.Header, &i.grants.shows)
+	sc.headers = putHeaders(sc.headers[:0], req.Header, &i.grants.shows)
 	r.Headers = sc.headers
 	state := c.State()
 	wire.CallInto(&sc.call, &state, i.grants.Request.Call)

@@ -110,29 +110,27 @@ func (g *grants) attaches(name string) bool {
 }
 
 // putHeaders appends those headers of h that travel. Framing headers of a response, such as its length, are no secret: they are seen like others.
-func (s *scratch) putHeaders(list []*wire.Header, h http.Header, travels *wire.Names) []*wire.Header {
+func putHeaders(list []*wire.Header, h http.Header, travels *wire.Names) []*wire.Header {
 	for name, values := range h {
 		lower := travels.Get(name)
 		if lower == "" {
 			continue
 		}
 		for _, v := range values {
-			list = s.putHeader(list, lower, v)
+			list = putHeader(list, lower, v)
 		}
 	}
 	return list
 }
 
 // putHeader appends a header, reusing what list held before.
-func (s *scratch) putHeader(list []*wire.Header, name, value string) []*wire.Header {
+func putHeader(list []*wire.Header, name, value string) []*wire.Header {
 	if n := len(list); n < cap(list) && list[:n+1][n] != nil {
 		list = list[:n+1]
 	} else {
 		list = append(list, &wire.Header{})
 	}
-	at := len(s.arena)
-	s.arena = append(s.arena, value...)
 	one := list[len(list)-1]
-	one.Name, one.Value = name, s.arena[at:len(s.arena):len(s.arena)]
+	one.Name, one.Value = name, wire.Bytes(value)
 	return list
 }

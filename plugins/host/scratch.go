@@ -13,7 +13,6 @@ type scratch struct {
 	call     wire.Call
 	ended    wire.Ended
 	headers  []*wire.Header
-	arena    []byte // of header values
 
 	asDo     wire.Frame_Do
 	asResult wire.Frame_Result
@@ -22,26 +21,19 @@ type scratch struct {
 	awake    wire.Awake
 }
 
-// maxArena bounds what is kept of header values, in bytes.
-const maxArena = 16 << 10
+// maxKeptHeaders bounds the headers that are kept for the next frame.
+const maxKeptHeaders = 256
 
 // clear forgets what the last frame held.
 func (s *scratch) clear() {
-	s.frame.Reset()
-	s.do.Reset()
-	s.request.Reset()
-	s.result.Reset()
-	s.response.Reset()
-	s.body.Reset()
-	s.call.Reset()
-	s.ended.Reset()
-	for _, h := range s.headers[:cap(s.headers)] {
+	headers := s.headers
+	for _, h := range headers[:cap(headers)] {
 		if h != nil {
 			h.Name, h.Value = "", nil
 		}
 	}
-	s.headers = s.headers[:0]
-	if s.arena = s.arena[:0]; cap(s.arena) > maxArena {
-		s.arena, s.headers = nil, nil
+	if cap(headers) > maxKeptHeaders {
+		headers = nil
 	}
+	*s = scratch{headers: headers[:0]}
 }
