@@ -23,7 +23,7 @@ type PluginConfig struct {
 	Grants *Needs `toml:"grants"`
 	// TLS has both sides prove who they are to each other by certificates of one day, on a socket that others can't open anyway. Default false.
 	TLS bool `toml:"tls"`
-	// StartTimeout bounds the start, up to the first answer. Default "10s".
+	// StartTimeout bounds the start, up to the first answer. Making a stage, and judging its config, may each take as long. Default "10s".
 	StartTimeout time.Duration `toml:"start_timeout"`
 	// MaxInFlight is how many exchanges the program may work on at once; the others wait. Those that are in next or wait hold up no
 	// other. Default 256.

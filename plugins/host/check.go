@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/redact"
@@ -31,20 +32,21 @@ type StageToCheck struct {
 	Config *StageConfig
 }
 
-// Check starts a plugin, has it judge the configs of its stages, which may see more than their schemas say, and stops it. wrong[i] is what
-// is wrong with stages[i], nil if nothing is: errors that place themselves in the stage's table. err: the plugin could not be asked.
+// Check starts a plugin, has it judge the configs of its stages, which may see more than their schemas say, and stops it. Each config may take
+// it start_timeout. wrong[i] is what is wrong with stages[i], nil if nothing is: errors that place themselves in the stage's table. err: the
+// plugin could not be asked.
 func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageToCheck) (wrong []error, err error) {
 	wrong = make([]error, len(stages))
 	show := redact.New(redact.Rules{})
 	for _, s := range stages {
 		learnVariables(show, p.Config, s.Config.variables())
 	}
+	_, most := h.patient(p, pipeline.Settings{})
 	err = h.with(ctx, p, show, func(ctx context.Context, l *life) error {
-		client := wire.NewPluginClient(l.conn)
 		for i, s := range stages {
-			answer, err := client.Check(ctx, &wire.CheckRequest{Type: s.Type, Config: s.Config.JSON()})
+			answer, err := l.judge(ctx, p.Name, s, most)
 			if err != nil {
-				return failure(p.Name, classCrash, fmt.Errorf("it did not judge the config of %s: %w", s.Type, l.obituary(err)))
+				return err
 			}
 			for _, m := range answer.GetMistakes() {
 				m.Message, m.Hint = show.Known(m.GetMessage()), show.Known(m.GetHint())
@@ -63,6 +65,20 @@ func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageT
 		return nil, err
 	}
 	return wrong, nil
+}
+
+// judge asks the process about one config. The error is a *pipeline.Error.
+func (l *life) judge(ctx context.Context, name string, s StageToCheck, most time.Duration) (*wire.CheckResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	answer, err := wire.NewPluginClient(l.conn).Check(ctx, &wire.CheckRequest{Type: s.Type, Config: s.Config.JSON()})
+	switch {
+	case err == nil:
+		return answer, nil
+	case overdue(ctx, err):
+		return nil, failure(name, classDeadline, fmt.Errorf("it did not judge the config of %s within %s; start_timeout allows more%s", s.Type, most, l.run.lastWords()))
+	}
+	return nil, failure(name, classCrash, fmt.Errorf("it did not judge the config of %s: %w", s.Type, l.obituary(err)))
 }
 
 // Watch starts a plugin, outside every pipeline, and stays with it until ctx ends, which is no error, or the plugin does. started, if not

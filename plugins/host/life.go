@@ -131,10 +131,7 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	}
 	answer, err := wire.NewPluginClient(l.conn).Describe(ctx, &wire.DescribeRequest{HostVersion: version(), Capabilities: wire.HostCapabilities()})
 	if err != nil {
-		if by, _ := ctx.Deadline(); (status.Code(err) == codes.Canceled || status.Code(err) == codes.DeadlineExceeded) && time.Until(by) < 100*time.Millisecond {
-			<-ctx.Done() // the plugin's side has the same deadline, and has seen it first
-		}
-		if ctx.Err() != nil {
+		if overdue(ctx, err) || ctx.Err() != nil {
 			return l.startError(context.Cause(ctx), plan)
 		}
 		return l.startError(fmt.Errorf("it did not say what it serves: %s", line(status.Convert(err).Message())), plan)
@@ -144,6 +141,15 @@ func (l *life) greet(ctx context.Context, h *Host, plan pipeline.PluginPlan) err
 	}
 	l.folder.remove() // the connection stands, and there is no other: nothing is left for somebody to find, however the host ends
 	return nil
+}
+
+// overdue reports whether a call failed because its time is over: the plugin's side has the same deadline, and may see it first.
+func overdue(ctx context.Context, err error) bool {
+	code := status.Code(err)
+	if by, ok := ctx.Deadline(); ok && (code == codes.Canceled || code == codes.DeadlineExceeded) && time.Until(by) < 100*time.Millisecond {
+		<-ctx.Done()
+	}
+	return errors.Is(ctx.Err(), context.DeadlineExceeded)
 }
 
 // believe judges what a process says about itself.

@@ -33,7 +33,8 @@ type rawPlugin struct {
 	drains   bool
 	breaks   bool
 	slow     time.Duration
-	greed    *wire.Needs // that every config has
+	ponders  time.Duration // what it takes to judge a config
+	greed    *wire.Needs   // that every config has
 }
 
 func (p *rawPlugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
@@ -46,19 +47,24 @@ func (*rawPlugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.Client
 }
 
 func (p *rawPlugin) Describe(ctx context.Context, _ *wire.DescribeRequest) (*wire.DescribeResponse, error) {
-	if p.slow > 0 {
-		select {
-		case <-time.After(p.slow):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return p.describe, nil
+	return p.describe, after(ctx, p.slow)
 }
 
 // Check finds nothing wrong.
-func (p *rawPlugin) Check(context.Context, *wire.CheckRequest) (*wire.CheckResponse, error) {
-	return &wire.CheckResponse{Needs: p.greed}, nil
+func (p *rawPlugin) Check(ctx context.Context, _ *wire.CheckRequest) (*wire.CheckResponse, error) {
+	return &wire.CheckResponse{Needs: p.greed}, after(ctx, p.ponders)
+}
+
+// after waits, as long as somebody wants the answer.
+func after(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Session opens any stage and lets every request pass.
@@ -134,6 +140,9 @@ func bePlugin(mode string, args []string) {
 		select {}
 	case "slow":
 		p.slow = time.Hour
+	case "ponders":
+		p.ponders, _ = time.ParseDuration(args[0])
+		fmt.Fprintln(os.Stderr, "asking the licence server")
 	case "drains":
 		p.drains = true
 	case "breaks":

@@ -14,7 +14,9 @@ func (l lasting) Unwrap() error { return l.error }
 
 // failure makes the error of a plugin that can't be used: nothing was sent, and unless err is lasting another try may go well.
 func failure(name, class string, err error) *pipeline.Error {
-	text := map[string]string{classStart: "could not be started", classCrash: "is not running", classDraining: "takes no requests"}[class]
+	text := map[string]string{
+		classStart: "could not be started", classCrash: "is not running", classDeadline: "does not answer", classDraining: "takes no requests",
+	}[class]
 	again := pipeline.ClassNotSent
 	if _, ok := errors.AsType[lasting](err); ok {
 		again = pipeline.ClassTerminal
