@@ -16,7 +16,10 @@ func WithoutLock() Option { return func(h *Host) { h.known.unlocked = true } }
 
 // Interface returns what is known of a plugin: what it said to Describe, else what the lock beside its file says; nil where neither is there.
 // It starts nothing. The error is a *[pipeline.PluginError].
-func (h *Host) Interface(p pipeline.PluginPlan) (*Interface, error) { return h.known.of(p) }
+func (h *Host) Interface(p pipeline.PluginPlan) (*Interface, error) {
+	i, _, err := h.known.of(p)
+	return i, err
+}
 
 // Locked returns what the lock beside a plugin's file says of it; nil where it says nothing. It starts nothing. The error is a
 // *[pipeline.PluginError].

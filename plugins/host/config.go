@@ -18,6 +18,7 @@ var hostKeys = []string{"use", "when", "timeout", "on_failure", "role"}
 type StageConfig struct {
 	typ    string
 	schema *schema              // nil: nobody knows
+	lock   string               // that has the schema; "": the plugin itself gave it
 	plugin *pipeline.PluginPlan // whose env must let through what the config refers to; nil: it has an environment of its own
 	json   []byte
 }
@@ -32,7 +33,7 @@ func (c *StageConfig) UnmarshalConfig(value any) error {
 	if c.schema == nil {
 		return nil
 	}
-	return errors.Join(c.schema.check(text), c.kept())
+	return errors.Join(c.schema.check(text, c.lock), c.kept())
 }
 
 // JSON returns the config as the plugin gets it: an object.

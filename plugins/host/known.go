@@ -93,26 +93,38 @@ func (k *known) accept(p pipeline.PluginPlan, i *Interface) error {
 	}}
 }
 
-// of returns the interface of a plugin: what it said itself, else what its lock says; nil where neither is there.
-func (k *known) of(p pipeline.PluginPlan) (*Interface, error) {
+// of returns the interface of a plugin: what it said itself, else what its lock says, whose name is by; nil where neither is there.
+func (k *known) of(p pipeline.PluginPlan) (i *Interface, by string, err error) {
 	k.mu.Lock()
 	live := k.live[k.id(p)]
 	k.mu.Unlock()
 	if live != nil {
-		return live, k.accept(p, live)
+		return live, "", k.accept(p, live)
 	}
 	locked, err := k.locked(p)
 	if err != nil || locked == nil {
-		return nil, err
+		return nil, "", err
 	}
-	return locked.Interface, nil
+	return locked.Interface, filepath.Base(LockPath(p)), nil
+}
+
+// asLocked completes the hint of a mistake that is none to another version of the plugin, where its interface is that of a lock.
+func asLocked(hint, lock string) string {
+	if lock == "" {
+		return hint
+	}
+	between := "; "
+	if strings.HasSuffix(hint, "?") {
+		between = " "
+	}
+	return hint + between + "the interface is that of " + lock + ": if the plugin is newer, run `leat plugin lock`"
 }
 
 // config returns the empty config of a type, with what is known of it. The error is about the type, or, as a PluginError, about the
 // plugin's table.
 func (k *known) config(p pipeline.PluginPlan, typ string) (StageConfig, error) {
 	c := StageConfig{typ: typ}
-	i, err := k.of(p)
+	i, by, err := k.of(p)
 	if err != nil || i == nil {
 		return c, err
 	}
@@ -122,7 +134,7 @@ func (k *known) config(p pipeline.PluginPlan, typ string) (StageConfig, error) {
 		if near, found := config.Nearest(typ, i.names()); found {
 			hint = "did you mean " + p.Name + "/" + near + "?"
 		}
-		return c, &pipeline.ConfigError{Message: fmt.Sprintf("plugin %s serves no type %q", p.Name, typ), Advice: hint}
+		return c, &pipeline.ConfigError{Message: fmt.Sprintf("plugin %s serves no type %q", p.Name, typ), Advice: asLocked(hint, by)}
 	}
 	if err := granted(p, t); err != nil {
 		return c, err
@@ -130,6 +142,7 @@ func (k *known) config(p pipeline.PluginPlan, typ string) (StageConfig, error) {
 	if !k.free[p.Name] {
 		c.plugin = &p
 	}
+	c.lock = by
 	c.schema, err = k.schema(t.Schema)
 	if err != nil {
 		return c, &pipeline.PluginError{Err: fmt.Errorf("the schema of %s/%s: %w", p.Name, typ, err)}

@@ -66,6 +66,9 @@ func lock(t *testing.T, dir string, l *Locked) {
 
 const signing = "version = 1\n[plugins.signer]\ncommand = [\"signer\"]\n[pipelines.p]\nbase_url = \"https://a.example\"\nstages = [\"sign\"]\n[stages.sign]\n"
 
+// ofLock ends the hints of what a newer plugin may know.
+const ofLock = "the interface is that of pipelines.lock: if the plugin is newer, run `leat plugin lock`"
+
 func TestCheck_against_the_lock(t *testing.T) {
 	grant := func(grants string) string {
 		return strings.Replace(signing, "[pipelines.p]", "grants = { "+grants+" }\n[pipelines.p]", 1) + "use = \"signer/hmac\"\nkey_env = \"K\""
@@ -75,9 +78,11 @@ func TestCheck_against_the_lock(t *testing.T) {
 		want      []string
 	}{
 		{"right", signing + "use = \"signer/hmac\"\nkey_env = \"K\"", nil},
-		{"unknown_type", signing + "use = \"signer/hmca\"", []string{`8:7: plugin signer serves no type "hmca" (did you mean signer/hmac?)`}},
-		{"unknown_type_like_none", signing + "use = \"signer/ed25519\"", []string{`8:7: plugin signer serves no type "ed25519" (it serves hmac, nothing)`}},
-		{"config", signing + "use = \"signer/hmac\"\nkeyenv = \"K\"", []string{"7:2: key_env is missing (The variable that holds the key.)", "9:1: unknown key keyenv (did you mean key_env?)"}},
+		{"unknown_type", signing + "use = \"signer/hmca\"", []string{`8:7: plugin signer serves no type "hmca" (did you mean signer/hmac? ` + ofLock + `)`}},
+		{"unknown_type_like_none", signing + "use = \"signer/ed25519\"", []string{`8:7: plugin signer serves no type "ed25519" (it serves hmac, nothing; ` + ofLock + `)`}},
+		{"config", signing + "use = \"signer/hmac\"\nkeyenv = \"K\"", []string{"7:2: key_env is missing (The variable that holds the key.)", "9:1: unknown key keyenv (did you mean key_env? " + ofLock + ")"}},
+		{"unknown_key_like_none", signing + "use = \"signer/hmac\"\nkey_env = \"K\"\nwhatever = 1", []string{"10:1: unknown key whatever (known keys: algorithm, key_env, parts, rounds, value, use, when, timeout, on_failure, role; " + ofLock + ")"}},
+		{"unknown_value", signing + "use = \"signer/hmac\"\nkey_env = \"K\"\nalgorithm = \"blake3\"", []string{"10:13: this value is not known (one of sha256, sha512; " + ofLock + ")"}},
 		{"grants", grant(`request = { headers = ["date"], body = "full", edit = ["X-Signature"] }`), nil},
 		{
 			"grants_that_are_too_narrow", grant(`request = { headers = ["date"] }`),
@@ -148,6 +153,10 @@ func TestCheck_of_an_upgrade(t *testing.T) {
 				d.Types[1].Schema = []byte(`{"properties": {"key": {}}, "additionalProperties": false}`)
 			},
 			[]string{"9:1: unknown key key_env (known keys: key, use, when, timeout, on_failure, role)"},
+		},
+		{
+			"serves_another_type", func(d *wire.DescribeResponse) { d.Types = d.Types[:1] },
+			[]string{`8:7: plugin signer serves no type "hmac" (it serves nothing)`},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -52,8 +52,8 @@ func (alone) Load(url string) (any, error) {
 	return nil, fmt.Errorf("it refers to %s: a schema must hold all that it needs", clip(line(url)))
 }
 
-// check returns every mistake in a config, which is JSON: ConfigErrors, joined.
-func (s *schema) check(text []byte) error {
+// check returns every mistake in a config, which is JSON: ConfigErrors, joined. lock is the name of the one that has the schema, "" if none has.
+func (s *schema) check(text []byte, lock string) error {
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (s *schema) check(text []byte) error {
 	if !ok {
 		return &pipeline.ConfigError{Message: "the plugin's schema can't be applied", Err: err}
 	}
-	r := &schemaReport{schema: s, value: v}
+	r := &schemaReport{schema: s, lock: lock, value: v}
 	r.report(wrong)
 	return r.err()
 }
@@ -74,6 +74,7 @@ func (s *schema) check(text []byte) error {
 // schemaReport turns what a schema found into the words of a file.
 type schemaReport struct {
 	schema *schema
+	lock   string // that has it, or ""
 	value  any
 	found  []mistake
 	secret bool // what is reported now is about one
@@ -111,7 +112,7 @@ func (r *schemaReport) report(e *jsonschema.ValidationError) {
 			} else if len(known) == 0 {
 				hint = "it takes no keys"
 			}
-			r.note(mistake{ConfigError: pipeline.ConfigError{Path: joinKey(path, name), Message: "unknown key " + key(name), Advice: hint}, offset: -1, hidden: r.secret, ofKey: true})
+			r.note(mistake{ConfigError: pipeline.ConfigError{Path: joinKey(path, name), Message: "unknown key " + key(name), Advice: asLocked(hint, r.lock)}, offset: -1, hidden: r.secret, ofKey: true})
 		}
 		return
 	case *kind.Required:
@@ -152,7 +153,7 @@ func (r *schemaReport) enum(path string, k *kind.Enum) {
 	if near, ok := config.Nearest(got, words); ok && isText && !r.secret {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
-	r.add(path, hint, "this value is not known")
+	r.add(path, asLocked(hint, r.lock), "this value is not known")
 }
 
 // alternatives reports a value that fits none of several forms: by the mistakes of the only form that its type allows, if there is one.
