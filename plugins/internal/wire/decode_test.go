@@ -3,6 +3,7 @@ package wire
 import (
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -21,6 +22,9 @@ func FuzzDecoder(f *testing.F) {
 		}
 		f.Add(b, b)
 		f.Add(append(b, b...), b)
+	}
+	for _, raw := range oddFrames([]protowire.Number{17}, []protowire.Number{17, 1}, []protowire.Number{17, 1, 5}, nil) {
+		f.Add(raw, []byte{8, 7, 0x8a, 1, 0})
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		var d Decoder

@@ -3,6 +3,7 @@ package wire
 import (
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -65,6 +66,9 @@ func FuzzReadUsualDo(f *testing.F) {
 		}
 		f.Add(raw)
 		f.Add(append(raw, raw...))
+	}
+	for _, raw := range oddFrames([]protowire.Number{3}, []protowire.Number{3, 2}, []protowire.Number{3, 3}, []protowire.Number{3, 2, 4}, nil) {
+		f.Add(raw)
 	}
 	var u usualDo
 	f.Fuzz(func(t *testing.T, raw []byte) {
