@@ -171,6 +171,7 @@ func (a *app) survey(plugins pipeline.PluginHost) (*pipeline.Plan, config.Diagno
 	}
 	registry.UsePlugins(plugins)
 	plan, diags := pipeline.Survey(f, registry)
+	a.learnSecrets(f, plan.Plugins)
 	return plan, diags, nil
 }
 

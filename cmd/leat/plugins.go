@@ -9,6 +9,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/host"
 )
 
@@ -16,10 +17,40 @@ import (
 // closePlugins ends it.
 func (a *app) pluginHost(opts ...host.Option) *host.Host {
 	if a.plugins == nil {
-		a.plugins = host.New(append([]host.Option{host.WithNotify(a.notice)}, opts...)...)
+		a.plugins = host.New(append([]host.Option{host.WithNotify(a.notice), host.WithRedactor(a.redactor())}, opts...)...)
 		a.hurry.before(a.plugins.Kill)
 	}
 	return a.plugins
+}
+
+// redactor returns the one that masks what plugins say where no pipeline does.
+func (a *app) redactor() *redact.Redactor {
+	if a.shows == nil {
+		a.shows = redact.New(redact.Rules{})
+	}
+	return a.shows
+}
+
+// learnSecrets has what plugins say show nothing of the secrets that the stages of a file find in the environment. It needs no stage to be
+// right, for the plugin runs all the same.
+func (a *app) learnSecrets(f *config.File, plugins []pipeline.PluginPlan) {
+	learn := func(use string, s config.Section) {
+		name, _, _ := strings.Cut(use, "/")
+		for _, p := range plugins {
+			if table, ok := s.Value(); ok && p.Name == name {
+				host.Learn(a.redactor(), p, table)
+			}
+		}
+	}
+	for _, s := range f.Tables("stages") {
+		use, _ := s.Text("use")
+		learn(use, s)
+	}
+	for _, p := range f.Pipelines() {
+		for _, s := range p.Stages { // with what the pipeline overrides
+			learn(s.Use, s.Section)
+		}
+	}
 }
 
 // notice says why something takes long.

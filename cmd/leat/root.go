@@ -13,6 +13,7 @@ import (
 
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/host"
 	"github.com/leatdev/leat/stages"
 )
@@ -90,8 +91,9 @@ type app struct {
 	sets   []string
 	output string
 
-	plugins *host.Host // nil: nobody needed it yet
-	quiet   bool       // says nothing of what takes long
+	plugins *host.Host       // nil: nobody needed it yet
+	shows   *redact.Redactor // likewise; see redactor
+	quiet   bool             // says nothing of what takes long
 }
 
 func (a *app) root() *cobra.Command {

@@ -22,6 +22,17 @@ func servePlugin() {
 		fmt.Fprintln(os.Stderr, `{"level":"error","msg":"no licence","customer":7}`)
 		os.Exit(3)
 	}
+	switch key := os.Getenv("DEMO_SIGNER_KEY"); os.Getenv("LEAKY") {
+	case "words":
+		fmt.Fprintln(os.Stderr, "the key is "+key)
+		fmt.Fprintf(os.Stderr, `{"level":"warn","msg":"started with %s","by":%[1]q}`+"\n", key)
+	case "end":
+		fmt.Fprintln(os.Stderr, "no use for "+key)
+		os.Exit(3)
+	case "stdout":
+		fmt.Println("the key is " + key)
+		os.Exit(3)
+	}
 	signer := sign.Factory()
 	if os.Getenv("UPGRADED") != "" {
 		more := signer.MostNeeds()

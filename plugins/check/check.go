@@ -2,8 +2,8 @@ package check
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/host"
 )
 
@@ -36,6 +37,14 @@ type Stage struct {
 	Assumed        bool   // the file has none of this type: it is one with an empty config
 }
 
+// learn has r know the secrets that the stage's config says are in the plugin's environment.
+func (st Stage) learn(r *redact.Redactor, plan pipeline.PluginPlan) {
+	var table any
+	if json.Unmarshal(st.Config, &table) == nil {
+		host.Learn(r, plan, table)
+	}
+}
+
 // Options say how a plugin is checked.
 type Options struct {
 	Host     *host.Host // starts its processes. Required.
@@ -55,6 +64,9 @@ func Plugin(ctx context.Context, plan pipeline.PluginPlan, stages []Stage, o Opt
 		unmade: map[string]bool{}, said: map[string]pipeline.Needs{}, paces: map[string]time.Duration{}, tallies: map[string]*tally{},
 	}
 	defer c.close()
+	for _, st := range stages {
+		st.learn(c.show, plan)
+	}
 	err := c.run(ctx, o)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -97,7 +109,7 @@ func (c *checker) giveUp(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.given == "" {
-		c.given = host.Clean(fmt.Sprintf(format, args...))
+		c.given = c.text(format, args)
 	}
 }
 

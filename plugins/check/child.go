@@ -19,6 +19,7 @@ import (
 	"github.com/leatdev/leat/conformance"
 	"github.com/leatdev/leat/pipeline"
 	"github.com/leatdev/leat/pipeline/config"
+	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/host"
 )
 
@@ -82,7 +83,9 @@ func Judge() {
 		fmt.Fprintln(os.Stderr, "this is for the command itself:", err)
 		os.Exit(2)
 	}
-	h := host.New(host.WithoutLock(), host.WithLogger(slog.New(slog.DiscardHandler)))
+	show := redact.New(redact.Rules{})
+	j.Stage.learn(show, pipeline.PluginPlan{Config: j.Config})
+	h := host.New(host.WithoutLock(), host.WithLogger(slog.New(slog.DiscardHandler)), host.WithRedactor(show))
 	go func() { // whoever wants to know is gone
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = h.Close()

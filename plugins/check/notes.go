@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/host"
 )
 
@@ -32,8 +33,10 @@ type Result struct {
 	Takes    string   `json:"takes,omitempty"`   // what would have shown it, where that alone is the reason
 }
 
-// notes collects what is seen of each rule. It is safe for concurrent use.
+// notes collects what is seen of each rule, without the secrets that show knows. It is safe for concurrent use.
 type notes struct {
+	show *redact.Redactor
+
 	mu      sync.Mutex
 	seen    map[string][]string
 	remarks map[string][]string
@@ -43,7 +46,12 @@ type notes struct {
 }
 
 func newNotes() *notes {
-	return &notes{seen: map[string][]string{}, remarks: map[string][]string{}, tried: map[string]bool{}, reason: map[string]string{}, advice: map[string]string{}}
+	return &notes{show: redact.New(redact.Rules{}), seen: map[string][]string{}, remarks: map[string][]string{}, tried: map[string]bool{}, reason: map[string]string{}, advice: map[string]string{}}
+}
+
+// text is what may be shown. Secrets are masked before the text is cut.
+func (n *notes) text(format string, args []any) string {
+	return host.Clean(n.show.Known(fmt.Sprintf(format, args...)))
 }
 
 // most bounds what is told of one rule.
@@ -51,7 +59,7 @@ const most = 5
 
 // broken notes a breach.
 func (n *notes) broken(rule, format string, args ...any) {
-	text := host.Clean(fmt.Sprintf(format, args...))
+	text := n.text(format, args)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !slices.Contains(n.seen[rule], text) && len(n.seen[rule]) < most {
@@ -70,7 +78,7 @@ func (n *notes) breaks(rules ...string) bool {
 func (n *notes) remark(rule, format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.remarks[rule] = append(n.remarks[rule], host.Clean(fmt.Sprintf(format, args...)))
+	n.remarks[rule] = append(n.remarks[rule], n.text(format, args))
 }
 
 // kept notes that rules were tried.
@@ -86,7 +94,7 @@ func (n *notes) kept(rules ...string) {
 func (n *notes) untried(rule, format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.reason[rule] = host.Clean(fmt.Sprintf(format, args...))
+	n.reason[rule] = n.text(format, args)
 }
 
 // advise has an advice of its own in place of the rule's.

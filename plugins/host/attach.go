@@ -148,7 +148,7 @@ func (h *Host) attach(ctx context.Context, plan pipeline.PluginPlan, socket stri
 	}
 	if err != nil {
 		l.stop(h.times)
-		return nil, err
+		return nil, l.masked(err)
 	}
 	return l, nil
 }

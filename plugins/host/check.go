@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/leatdev/leat/pipeline"
-	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/internal/wire"
 )
 
@@ -40,19 +39,18 @@ type StageToCheck struct {
 // plugin could not be asked.
 func (h *Host) Check(ctx context.Context, p pipeline.PluginPlan, stages []StageToCheck) (wrong []error, err error) {
 	wrong = make([]error, len(stages))
-	show := redact.New(redact.Rules{})
 	for _, s := range stages {
-		learnVariables(show, p.Config, s.Config.variables())
+		learnVariables(h.shows, p.Config, s.Config.variables())
 	}
 	_, most := h.patient(p, pipeline.Settings{})
-	err = h.with(ctx, p, show, func(ctx context.Context, l *life) error {
+	err = h.with(ctx, p, func(ctx context.Context, l *life) error {
 		for i, s := range stages {
 			answer, err := l.judge(ctx, p.Name, s, most)
 			if err != nil {
 				return err
 			}
 			for _, m := range answer.GetMistakes() {
-				m.Message, m.Hint = show.Known(m.GetMessage()), show.Known(m.GetHint())
+				m.Message, m.Hint = h.shows.Known(m.GetMessage()), h.shows.Known(m.GetHint())
 			}
 			wrong[i] = mistakesFrom(answer.GetMistakes(), s.Config.schema)
 			needs, err := wire.NeedsFrom(answer.GetNeeds())
@@ -87,7 +85,7 @@ func (l *life) judge(ctx context.Context, name string, s StageToCheck, most time
 // Watch starts a plugin, outside every pipeline, and stays with it until ctx ends, which is no error, or the plugin does. started, if not
 // nil, is called once it has said what it is. What it writes goes to the host's logger: see [WithLogger].
 func (h *Host) Watch(ctx context.Context, p pipeline.PluginPlan, started func(*Interface)) error {
-	err := h.with(ctx, p, nil, func(inner context.Context, l *life) error {
+	err := h.with(ctx, p, func(inner context.Context, l *life) error {
 		if started != nil {
 			started(l.iface)
 		}

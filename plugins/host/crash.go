@@ -34,7 +34,7 @@ func (l *life) obituary(cause error) error {
 	case over, l.why.Load() != nil:
 		return &ending{l.epitaph().Error(), cause}
 	}
-	return &ending{streamEnd(cause), cause}
+	return &ending{l.run.logs.known(streamEnd(cause)), cause}
 }
 
 // epitaph says how the process ended.

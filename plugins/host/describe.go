@@ -6,14 +6,13 @@ import (
 	"log/slog"
 
 	"github.com/leatdev/leat/pipeline"
-	"github.com/leatdev/leat/pipeline/redact"
 )
 
 // Describe starts a plugin, asks it what it serves, and stops it. What it says is held against by every factory that the host makes after.
 // It touches no process that serves requests.
 func (h *Host) Describe(ctx context.Context, p pipeline.PluginPlan) (*Interface, error) {
 	var i *Interface
-	err := h.with(ctx, p, nil, func(_ context.Context, l *life) error {
+	err := h.with(ctx, p, func(_ context.Context, l *life) error {
 		i = l.iface
 		return nil
 	})
@@ -24,9 +23,8 @@ func (h *Host) Describe(ctx context.Context, p pipeline.PluginPlan) (*Interface,
 	return i, nil
 }
 
-// with starts a process of a plugin, has f use it, and stops it. It waits for all three, at most a little longer than ctx. What show knows is
-// masked in what the process says; nil knows nothing.
-func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, show *redact.Redactor, f func(context.Context, *life) error) error {
+// with starts a process of a plugin, has f use it, and stops it. It waits for all three, at most a little longer than ctx.
+func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, f func(context.Context, *life) error) error {
 	t := h.ticket()
 	if t == nil {
 		return errClosed
@@ -38,7 +36,7 @@ func (h *Host) with(ctx context.Context, p pipeline.PluginPlan, show *redact.Red
 		if logger == nil {
 			logger = slog.New(slog.DiscardHandler)
 		}
-		l, err := h.start(inner, p, newLogs(p.Name, logger, show))
+		l, err := h.start(inner, p, newLogs(p.Name, logger, h.shows))
 		if err != nil {
 			t <- failure(p.Name, classStart, err)
 			return

@@ -25,6 +25,10 @@ func (c *StageConfig) variables() []variable {
 	if err := json.Unmarshal(c.JSON(), &config); err != nil {
 		return nil
 	}
+	return c.variablesIn(config)
+}
+
+func (c *StageConfig) variablesIn(config any) []variable {
 	var all []variable
 	var find func(v any, path []string, shown string)
 	find = func(v any, path []string, shown string) {
@@ -72,6 +76,12 @@ func learnVariables(r *redact.Redactor, p pipeline.PluginConfig, list []variable
 			r.Learn(redact.NewSecret(value))
 		}
 	}
+}
+
+// Learn has r know the secrets that a plugin gets by its environment, as far as the table of one of its stages says where it finds them:
+// key = { env = "NAME" }. For programs that show what a plugin says outside of every pipeline; see [WithRedactor].
+func Learn(r *redact.Redactor, p pipeline.PluginPlan, table any) {
+	learnVariables(r, p.Config, new(StageConfig).variablesIn(table))
 }
 
 // unset returns the names that the file lets through, and that are not set.

@@ -23,7 +23,7 @@ const (
 // another failure there may be more luck next time, unless its maker knows better.
 func (st *stage) failure(class, format string, args ...any) *pipeline.Error {
 	e := pipeline.Errorf(pipeline.KindPlugin, format, args...)
-	e.Reason = class
+	e.Reason, e.Message = class, st.opts.settings.Redact().Known(e.Message)
 	if class != classInvalid {
 		e.Class = pipeline.ClassNotSent
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/leatdev/leat/pipeline"
+	"github.com/leatdev/leat/pipeline/redact"
 )
 
 // Host runs plugins. Make it with [New]; it is safe for concurrent use.
@@ -13,6 +14,7 @@ type Host struct {
 	logger *slog.Logger
 	notify func(Notice)
 	clock  bool
+	shows  *redact.Redactor
 	times  times
 	known  known
 
@@ -41,6 +43,10 @@ type Option func(*Host)
 // logger of the pipelines that use the plugin.
 func WithLogger(l *slog.Logger) Option { return func(h *Host) { h.logger = l } }
 
+// WithRedactor has the host mask the secrets that r knows in what plugins say outside of every pipeline: to [Host.Describe], [Host.Check],
+// [Host.Watch] and [Host.Try]. [Learn] teaches it those of a plugin. Within a pipeline that pipeline's redactor does so.
+func WithRedactor(r *redact.Redactor) Option { return func(h *Host) { h.shows = r } }
+
 // Notice tells a person why something takes long.
 type Notice struct {
 	Plugin string // its name in the file
@@ -62,6 +68,9 @@ func New(opts ...Option) *Host {
 	}
 	for _, o := range opts {
 		o(h)
+	}
+	if h.shows == nil {
+		h.shows = redact.New(redact.Rules{})
 	}
 	h.running.Add(1)
 	go h.work()

@@ -73,6 +73,16 @@ func interfaceFrom(d *wire.DescribeResponse) (*Interface, error) {
 	return i, nil
 }
 
+// masked takes what is secret out of what is meant for people.
+func (i *Interface) masked(known func(string) string) {
+	for _, text := range []*string{&i.Name, &i.Version, &i.SDK} {
+		*text = known(*text)
+	}
+	for n := range i.Types {
+		i.Types[n].Doc = known(i.Types[n].Doc)
+	}
+}
+
 // Type returns the type of that name, and false if the plugin serves none.
 func (i *Interface) Type(name string) (Type, bool) {
 	for _, t := range i.Types {

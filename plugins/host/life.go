@@ -106,9 +106,17 @@ func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) 
 	})
 	if err := l.greet(ctx, h, plan); err != nil {
 		l.stop(h.times)
-		return nil, err
+		return nil, l.masked(err)
 	}
 	return l, nil
+}
+
+// masked is why a start failed, without the secrets that the process may have said.
+func (l *life) masked(err error) error {
+	if text := err.Error(); l.run.logs.known(text) != text {
+		return &ending{l.run.logs.known(text), err}
+	}
+	return err
 }
 
 // greet brings the process up to its first answer.
@@ -163,6 +171,7 @@ func (l *life) believe(answer *wire.DescribeResponse) (err error) {
 	if l.iface, err = interfaceFrom(answer); err != nil {
 		return lasting{fmt.Errorf("what it says about itself can't be used: %w", err)}
 	}
+	l.iface.masked(l.run.logs.known)
 	return nil
 }
 

@@ -164,7 +164,7 @@ func (p *process) unwant(l *life) {
 func (p *process) broken(l *life, err error) {
 	p.lose(l)
 	if !l.run.wait(p.host.times.settle) {
-		l.condemn("its stream broke (" + streamEnd(err) + ")")
+		l.condemn("its stream broke (" + l.run.logs.known(streamEnd(err)) + ")")
 	}
 }
 

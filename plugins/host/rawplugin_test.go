@@ -35,6 +35,8 @@ type rawPlugin struct {
 	slow     time.Duration
 	ponders  time.Duration // what it takes to judge a config
 	greed    *wire.Needs   // that every config has
+	refuses  error         // to say what it serves
+	scolds   error         // whoever asks it about a config
 }
 
 func (p *rawPlugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
@@ -47,11 +49,17 @@ func (*rawPlugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.Client
 }
 
 func (p *rawPlugin) Describe(ctx context.Context, _ *wire.DescribeRequest) (*wire.DescribeResponse, error) {
+	if p.refuses != nil {
+		return nil, p.refuses
+	}
 	return p.describe, after(ctx, p.slow)
 }
 
 // Check finds nothing wrong.
 func (p *rawPlugin) Check(ctx context.Context, _ *wire.CheckRequest) (*wire.CheckResponse, error) {
+	if p.scolds != nil {
+		return nil, p.scolds
+	}
 	return &wire.CheckResponse{Needs: p.greed}, after(ctx, p.ponders)
 }
 
@@ -134,6 +142,12 @@ func bePlugin(mode string, args []string) {
 		p.describe.Types[0].Needs = wire.NeedsTo(pipeline.Needs{Request: pipeline.RequestNeeds{Headers: []string{"x-extra"}}})
 	case "greedy":
 		p.greed = wire.NeedsTo(pipeline.Needs{Retry: true})
+	case "tells":
+		key := os.Getenv("RAW_KEY")
+		p.describe.Name, p.describe.Version, p.describe.Sdk, p.describe.Types[0].Doc = "raw with "+key, "1+"+key, "none but "+key, "passes with "+key
+		p.scolds = status.Error(codes.Internal, "no config is good enough for "+key)
+	case "refuses":
+		p.refuses = status.Error(codes.Internal, "nobody with the key "+os.Getenv("RAW_KEY")+" is served")
 	case "untyped":
 		p.describe.Types = nil
 	case "silent":

@@ -69,14 +69,17 @@ func (s *shared) part(r *redact.Redactor) {
 	}
 }
 
-func (s *shared) redact(text string) string {
+func (s *shared) redact(text string) string { return s.redactor.Text(s.known(text)) }
+
+// known masks the secrets that are known, and nothing else: for what the host writes and quotes the plugin.
+func (s *shared) known(text string) string {
 	s.mu.Lock()
 	users := slices.Collect(maps.Keys(s.users))
 	s.mu.Unlock()
 	for _, r := range users {
 		text = r.Known(text)
 	}
-	return s.redactor.Text(text)
+	return s.redactor.Known(text)
 }
 
 func (s *shared) info(msg string, args ...any) { s.log(slog.LevelInfo, msg, args) }
