@@ -33,11 +33,12 @@ type exchange struct {
 	state    pipeline.CallProgress
 	nexts    int
 	last     result
-	leaving  *leaving      // the body that the host was told of last
-	handedOn bool          // the host heard that the stage's part ended as it called next
+	leaving  *leaving      // the body that was announced last
+	handedOn bool          // the host waited when the stage's part ended as it called next
 	parted   bool          // the request was handed on, and nothing is answered
 	stand    http.Response // what the stage then gets
-	over     bool          // the stage has returned
+	settled  bool          // the stage has returned: it calls next and waits no more, and what it has returned is read
+	over     bool          // that is read
 	told     bool          // it is no exchange: the stage is told of a call's end
 }
 
@@ -87,10 +88,18 @@ func (x *exchange) refuse(format string, args ...any) {
 	_ = x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: &wire.Return{Error: e}}})
 }
 
+// send queues a frame. Of a body that belongs to one that does not go the host does not hear.
 func (x *exchange) send(f *wire.Frame) error {
 	f.Exchange = x.id
-	return x.ss.pipe.Send(f)
+	err := x.ss.pipe.Send(f)
+	if err != nil {
+		x.withdraw()
+	}
+	return err
 }
+
+// withdraw drops the body that was announced last.
+func (x *exchange) withdraw() { x.ss.server.bodies.withdraw(x.id, x.leaving) }
 
 // run has the stage work, and tells the host what came of it.
 func (x *exchange) run() {
@@ -102,11 +111,12 @@ func (x *exchange) run() {
 	state := wire.CallFrom(do.GetCall())
 	x.state, x.first = state.CallProgress, do.GetResult()
 	resp, ch, err := x.inst.stage.Do(x.context(), state, x) //nolint:bodyclose // the host has it
+	x.settle()
 	out := x.outcome(resp, &ch, err)
 	x.leave()
 	if !x.ss.finished(x) {
 		if !x.handedOn {
-			x.ss.server.bodies.withdraw(x.id, x.leaving)
+			x.withdraw()
 		}
 		return
 	}
@@ -114,6 +124,13 @@ func (x *exchange) run() {
 		out = &wire.Return{Error: wire.ErrorTo(pipeline.Errorf(pipeline.KindInternal, "what the stage returned does not fit into a frame of %s", pipeline.Size(wire.MaxFrame)))}
 		_ = x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: out}})
 	}
+}
+
+// settle has nothing come of what the stage left running: its outcome is what it has returned.
+func (x *exchange) settle() {
+	x.turn.Lock()
+	x.settled = true
+	x.turn.Unlock()
 }
 
 // leave has whatever the stage left running find the exchange over.
@@ -154,7 +171,13 @@ func errParted() error {
 func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Response, pipeline.CallProgress, error) {
 	x.turn.Lock()
 	defer x.turn.Unlock()
-	if x.nexts++; x.nexts > 1 && !x.inst.needs.Retry && !x.parted {
+	x.nexts++
+	switch {
+	case x.settled:
+		return nil, x.state, asError(errOver)
+	case x.parted:
+		return nil, x.state, errParted()
+	case x.nexts > 1 && !x.inst.needs.Retry:
 		return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage called next a second time, and its needs have no retry")
 	}
 	out := outgoings.Get().(*outgoing) //nolint:forcetypeassert // there is nothing else
@@ -165,6 +188,7 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 	}
 	if x.first != nil && x.nexts == 1 {
 		if changed {
+			x.withdraw()
 			return nil, x.state, pipeline.Errorf(pipeline.KindInternal, "the stage changed the request, which its needs say nothing of: it is asked once the response is there")
 		}
 		return x.result(x.first)
@@ -196,17 +220,12 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 
 // part hands the request on for good.
 func (x *exchange) part(out *outgoing) (*http.Response, pipeline.CallProgress, error) {
-	if x.parted {
-		return nil, x.state, asError(errParted())
-	}
 	out.next.Last = true
 	out.next.Span, out.next.Spans = x.tracing.take()
-	x.parted = true
-	if x.handedOn = x.ss.finished(x); x.handedOn {
-		if err := x.send(out.asNext()); err != nil {
-			return nil, x.state, asError(err)
-		}
+	if err := x.send(out.asNext()); err != nil {
+		return nil, x.state, asError(err)
 	}
+	x.parted, x.handedOn = true, x.ss.finished(x)
 	x.stand.Body = partedBody{}
 	x.last.resp = &x.stand
 	return x.last.resp, x.state, nil
@@ -216,6 +235,9 @@ func (x *exchange) part(out *outgoing) (*http.Response, pipeline.CallProgress, e
 func (x *exchange) Wait(ctx context.Context, d time.Duration, ch pipeline.CallChanges) (pipeline.CallProgress, error) {
 	x.turn.Lock()
 	defer x.turn.Unlock()
+	if x.settled {
+		return x.state, errOver
+	}
 	x.dropClosed()
 	if at, ok := ctx.Deadline(); ok {
 		d = min(d, time.Until(at)) // it may be the stage's own, which the host does not know

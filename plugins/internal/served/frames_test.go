@@ -187,6 +187,17 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %v", e)
 		}
 	})
+	t.Run("says_that_what_a_stage_hands_on_for_good_does_not_fit", func(t *testing.T) {
+		h := newHost(t, only(stage(pipeline.DefaultNeeds(), func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			req.Header.Set("X-Long", strings.Repeat("x", wire.MaxFrame))
+			return next.RoundTrip(req)
+		})))
+		h.open()
+		h.send(do(7, nil))
+		if e := h.next().GetReturn().GetError(); !strings.Contains(e.GetMessage(), "a frame of more than") {
+			t.Errorf("got %v", e)
+		}
+	})
 	t.Run("cancels_what_nobody_waits_for_and_says_nothing_of_it", func(t *testing.T) {
 		ended := make(chan error, 1)
 		h := newHost(t, only(stage(everything, func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
