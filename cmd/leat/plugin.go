@@ -22,8 +22,8 @@ func (a *app) pluginVerb() *cobra.Command {
 		Short: "Write plugins, and look after those of a file",
 		Long: `Look after the plugins of a file: the programs that serve stages of their own.
 
-The lock, pipelines.lock beside pipelines.toml, says what each plugin was when somebody last agreed to it: its program's digest, its types,
-the keys of their configs, and what they may see and do. Keep it with the file: then leat check judges the stages of plugins without
+The lock, pipelines.lock beside pipelines.toml, says what each plugin was when somebody last agreed to it: the digests of its program and
+script, its types, the keys of their configs, and what they may see and do. Keep it with the file: then leat check judges the stages of plugins without
 running any, and an upgrade that asks for more does not start unseen.`,
 		Args: unknownVerb,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -106,7 +106,7 @@ func (a *app) listPlugins() error {
 func (a *app) shownPlugin(p pipeline.PluginPlan) pluginShown {
 	shown := pluginShown{Name: p.Name, Command: p.Config.Command, Lock: "none", Types: []typeShown{}}
 	if err := a.pluginHost().Probe(p); err != nil {
-		shown.Problem = err.Error()
+		shown.Problem = strings.ReplaceAll(err.Error(), "\n", "; ") // one may have several
 	}
 	locked, err := a.pluginHost().Locked(p)
 	if err != nil {
@@ -152,7 +152,8 @@ func (a *app) pluginLockVerb() *cobra.Command {
 pipelines.lock for pipelines.toml. What has changed since the lock was last written is printed, so that it can be seen before it is kept.
 
 The digest of a program stands in the lock for the platform that the command ran on, beside those of others. A program that comes from
-PATH, such as an interpreter, has none. A plugin that does not start keeps the entry that it has, if any; the others are locked.`,
+PATH, such as an interpreter, has none; each argument of its command that names a file beside the TOML file, or in a folder there, such as
+a script, has one. What a script imports has none. A plugin that does not start keeps the entry that it has, if any; the others are locked.`,
 		Example: `  leat plugin lock
   leat plugin lock signer
   git diff pipelines.lock`,

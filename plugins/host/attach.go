@@ -113,7 +113,7 @@ func (h *Host) attach(ctx context.Context, plan pipeline.PluginPlan, socket stri
 	if err != nil {
 		return nil, fmt.Errorf("%w at %s: %w", ErrNotListening, socket, bare(err))
 	}
-	l := &life{run: newLaunch(plan, "", "", "", logs.fresh()), born: time.Now(), retired: make(chan struct{})}
+	l := &life{run: newLaunch(plan, pinned{}, "", logs.fresh()), born: time.Now(), retired: make(chan struct{})}
 	l.far = &far{socket: socket, Conn: conn, end: func() { close(l.run.done) }}
 	first := make(chan net.Conn, 1)
 	first <- l.far

@@ -186,46 +186,55 @@ func (k *known) limit(p pipeline.PluginPlan, typ string) (*pipeline.Needs, error
 	return &needs, nil
 }
 
-// pin returns the digest that the program of a plugin must have, in lower-case hex, and the key or file that says so; "" is any.
-func (k *known) pin(p pipeline.PluginPlan) (digest, by string, err error) {
-	if p.Config.SHA256 != "" {
-		return strings.ToLower(p.Config.SHA256), "sha256", nil
-	}
+// pins returns the digests that the files of a plugin's command must have.
+func (k *known) pins(p pipeline.PluginPlan) (pinned, error) {
+	v := pinned{program: strings.ToLower(p.Config.SHA256), by: "sha256"}
 	locked, err := k.locked(p)
 	if err != nil || locked == nil {
-		return "", "", err
+		return v, err
 	}
-	return strings.ToLower(locked.Programs[platform()]), filepath.Base(LockPath(p)), nil
+	v.lock, v.files = filepath.Base(LockPath(p)), locked.Files
+	if v.program == "" {
+		v.program, v.by = strings.ToLower(locked.Programs[platform()]), v.lock
+	}
+	return v, nil
 }
 
-// probe judges, without running it, whether a plugin's program is there and is the one that the file or its lock means. The errors
-// place themselves in the plugin's table.
+// probe judges, without running it, whether a plugin's program is there, and whether that and the files that its arguments name are those
+// that the file or its lock means. The errors place themselves in the plugin's table.
 func (k *known) probe(p pipeline.PluginPlan) error {
-	path, ok := ProgramFile(p)
-	if !ok || k.free[p.Name] {
+	if k.free[p.Name] {
 		return nil
 	}
-	pin, by, err := k.pin(p)
+	pins, err := k.pins(p)
 	if err != nil {
 		return nil //nolint:nilerr // a lock that can't be read is told where the types are judged
+	}
+	return errors.Join(append(probeArguments(p, pins), probeProgram(p, pins))...)
+}
+
+func probeProgram(p pipeline.PluginPlan, pins pinned) error {
+	path, ok := ProgramFile(p)
+	if !ok {
+		return nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return &pipeline.ConfigError{Path: "command[0]", Message: "there is no program " + p.Config.Command[0], Advice: "a relative path begins beside the file; build or install it"}
 	}
-	if pin == "" {
+	if pins.program == "" {
 		return nil
 	}
 	digest, err := Digest(path)
 	switch {
 	case err != nil:
 		return &pipeline.ConfigError{Path: "command[0]", Message: "the program can't be read: " + err.Error(), Err: err}
-	case digest == pin:
+	case digest == pins.program:
 		return nil
-	case by == "sha256":
+	case pins.by == "sha256":
 		return &pipeline.ConfigError{Path: "sha256", Message: fmt.Sprintf("the program %s has another digest: %s", p.Config.Command[0], digest), Advice: "if it is the right one, write its digest here"}
 	}
 	return &pipeline.ConfigError{
-		Path: "command[0]", Message: fmt.Sprintf("the program %s is not the one that %s was written for", p.Config.Command[0], by),
+		Path: "command[0]", Message: fmt.Sprintf("the program %s is not the one that %s was written for", p.Config.Command[0], pins.by),
 		Advice: "if it is the right one, run `leat plugin lock`",
 	}
 }

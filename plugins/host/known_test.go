@@ -240,6 +240,85 @@ func TestCheck_of_the_program(t *testing.T) {
 	})
 }
 
+func TestCheck_of_files_of_the_command(t *testing.T) {
+	const src = "version = 1\n[plugins.signer]\ncommand = [\"python3\", \"-u\", \"sign.py\", \"lib/more.py\"]\n"
+	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	for _, c := range []struct {
+		name  string
+		files map[string]string // by the lock; "" is the digest of the file that is there
+		src   string
+		want  []string
+	}{
+		{"as_the_lock_says", map[string]string{"sign.py": "", "lib/more.py": ""}, src, nil},
+		{"of_a_lock_without_files", nil, src, nil},
+		{"others", map[string]string{"sign.py": a, "lib/more.py": b}, src, []string{
+			"3:29: the SHA-256 of the file sign.py is DIGEST, by pipelines.lock it must be " + a + " (if that is right, run `leat plugin lock`)",
+			"3:40: the SHA-256 of the file lib/more.py is DIGEST, by pipelines.lock it must be " + b + " (if that is right, run `leat plugin lock`)",
+		}},
+		{"one_that_is_not_locked", map[string]string{"sign.py": ""}, src, []string{
+			"3:40: pipelines.lock has no digest of the file lib/more.py (if that is right, run `leat plugin lock`)",
+		}},
+		{"one_that_is_gone", map[string]string{"gone.py": a}, strings.NewReplacer("sign.py", "gone.py", "more", "none").Replace(src), []string{
+			"3:29: there is no file gone.py, of which pipelines.lock has the digest (if that is right, run `leat plugin lock`)",
+		}},
+		{"one_that_became_a_folder", map[string]string{"lib": a}, strings.Replace(src, "/more.py", "", 1), []string{
+			"3:29: pipelines.lock has no digest of the file sign.py (if that is right, run `leat plugin lock`)",
+			"3:40: there is no file lib, of which pipelines.lock has the digest (if that is right, run `leat plugin lock`)",
+		}},
+		{"locked_and_not_named_any_more", map[string]string{"sign.py": "", "lib/more.py": "", "old.py": a}, src, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.Mkdir(filepath.Join(dir, "lib"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			digest := ""
+			for _, name := range []string{"sign.py", "lib/more.py"} {
+				path := filepath.Join(dir, name)
+				if err := os.WriteFile(path, []byte("pass"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				var err error
+				if digest, err = Digest(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for name := range c.files {
+				if c.files[name] == "" {
+					c.files[name] = strings.ToUpper(digest)
+				}
+			}
+			lock(t, dir, &Locked{Interface: described(t, nil), Files: c.files})
+			got := checked(t, &knowing{}, dir, c.src)
+			for i := range got {
+				got[i] = strings.Replace(got[i], digest, "DIGEST", 1)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestProbe_of_no_command_finds_nothing(t *testing.T) { // what is wrong is told where the table is read
+	if err := new(known).probe(pipeline.PluginPlan{Name: "signer", Dir: t.TempDir()}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestExample_is_as_locked fails where an example was changed: run `leat plugin lock` in its folder.
+func TestExample_is_as_locked(t *testing.T) {
+	p := signer(filepath.Join("..", "examples", "tenant"))
+	p.Name, p.Config.Command = "tenant", []string{"python3", "tenant.py"}
+	l, err := new(known).locked(p)
+	if err != nil || l == nil || len(l.Files) != 1 {
+		t.Fatalf("got %+v, %v", l, err)
+	}
+	if err := new(known).probe(p); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLimit(t *testing.T) {
 	grants := &pipeline.Needs{Request: pipeline.RequestNeeds{Headers: []string{"*"}, Body: pipeline.BodyFull, Edit: []string{"x-signature", "x-more"}}, Retry: true}
 	for _, c := range []struct {

@@ -18,14 +18,15 @@ import (
 // go-plugin sees the line of the handshake and nothing else, for its log parser can be made to panic.
 type launch struct {
 	plan      pipeline.PluginPlan
-	pin, by   string // the digest that the program must have, and who says so; "" is any
+	pins      pinned
 	folder    string // for the socket
 	logs      *logs
 	handshake []string  // what go-plugin puts into the environment
 	tap       io.Writer // gets what it writes to its standard output, too; nil: nobody
 
 	prog     *program
-	lifeline *os.File // the process's standard input: it ends when the host does
+	files    []*judged // that arguments name
+	lifeline *os.File  // the process's standard input: it ends when the host does
 	stdout   *io.PipeReader
 	line     *io.PipeWriter // to stdout
 	last     tail
@@ -41,8 +42,8 @@ type launch struct {
 	doomed bool   // it is to end, also if it does not run yet
 }
 
-func newLaunch(plan pipeline.PluginPlan, pin, by, folder string, logs *logs) *launch {
-	l := &launch{plan: plan, pin: pin, by: by, folder: folder, logs: logs, done: make(chan struct{})}
+func newLaunch(plan pipeline.PluginPlan, pins pinned, folder string, logs *logs) *launch {
+	l := &launch{plan: plan, pins: pins, folder: folder, logs: logs, done: make(chan struct{})}
 	l.stdout, l.line = io.Pipe()
 	return l
 }
@@ -63,7 +64,10 @@ func (l *launch) start() error {
 	if err != nil {
 		return lasting{err}
 	}
-	if l.prog, err = openProgram(path, l.pin, l.by); err != nil {
+	if l.files, err = judgeArguments(l.plan, l.pins); err != nil {
+		return err
+	}
+	if l.prog, err = openProgram(path, l.pins); err != nil {
 		return err
 	}
 	in, lifeline, err := os.Pipe()
@@ -244,9 +248,15 @@ func (l *launch) close() {
 	}
 }
 
+// unchanged looks, once the process has answered, whether the files of its command are still what was judged.
 func (l *launch) unchanged() error {
 	if l.prog == nil {
 		return nil
+	}
+	for _, f := range l.files {
+		if err := f.unchanged(); err != nil {
+			return err
+		}
 	}
 	return l.prog.unchanged()
 }

@@ -3,11 +3,14 @@
 package host
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/leatdev/leat/pipeline"
 )
 
 func TestEnvironment(t *testing.T) {
@@ -73,7 +76,7 @@ func TestPin(t *testing.T) {
 		if err := os.WriteFile(path, []byte("#!/bin/sh\necho judged\n"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		prog, err := openProgram(path, digest(t, path), "sha256")
+		prog, err := openProgram(path, pinned{program: digest(t, path), by: "sha256"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,6 +92,73 @@ func TestPin(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := prog.unchanged(); err == nil || !strings.Contains(err.Error(), "was replaced while it was started") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestPin_of_an_argument(t *testing.T) {
+	named := func(t *testing.T, mode, text string) (p pipeline.PluginPlan, path string) {
+		t.Helper()
+		p = planOf(t, mode, "script.py")
+		path = filepath.Join(p.Dir, "script.py")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := NewLocked(p, &Interface{Types: []Type{{Name: "pass"}}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Programs = nil
+		if _, err := (&Lock{Plugins: map[string]*Locked{"raw": l}}).Write(LockPath(p)); err != nil {
+			t.Fatal(err)
+		}
+		return p, path
+	}
+	t.Run("that_fits_is_run", func(t *testing.T) {
+		p, _ := named(t, "ok", "pass")
+		acquired(t, joined(t, newHost(t), p))
+	})
+	t.Run("of_another_file_is_not", func(t *testing.T) {
+		p, path := named(t, "exit", "pass") // it ends with an error of its own if it is run
+		want, err := Digest(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("other"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Digest(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = joined(t, newHost(t), p).acquire(within(t))
+		e := inner(err)
+		if reasonOf(err) != "start" || e.Class != pipeline.ClassTerminal {
+			t.Fatalf("got %v", err)
+		}
+		text := "it is not run: the SHA-256 of the file script.py is " + got + ", by pipelines.lock it must be " + want + "; if that is right, run `leat plugin lock`"
+		if !strings.HasSuffix(e.Message, text) {
+			t.Errorf("got  %s\nwant %s", e.Message, text)
+		}
+	})
+	t.Run("is_looked_at_again_once_it_runs", func(t *testing.T) {
+		p, _ := named(t, "env", "pass") // it overwrites the file
+		_, err := joined(t, newHost(t), p).acquire(within(t))
+		if reasonOf(err) != "start" || !strings.Contains(err.Error(), "script.py was replaced while it was started: it was not the file that pipelines.lock names any more") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("holds_for_a_trial", func(t *testing.T) {
+		p, path := named(t, "ok", "pass")
+		if err := os.WriteFile(path, []byte("other"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		trial, err := newHost(t).Try(p, nil, io.Discard)
+		if err == nil {
+			trial.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "it is not run: the SHA-256 of the file script.py") {
 			t.Errorf("got %v", err)
 		}
 	})

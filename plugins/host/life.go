@@ -70,7 +70,7 @@ func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) 
 	ctx, cancel := context.WithTimeout(ctx, plan.Config.StartTimeout)
 	defer cancel()
 	defer h.tell(plan)()
-	pin, by, err := h.known.pin(plan)
+	pins, err := h.known.pins(plan)
 	if err != nil {
 		return nil, lasting{err}
 	}
@@ -80,7 +80,7 @@ func (h *Host) start(ctx context.Context, plan pipeline.PluginPlan, logs *logs) 
 		return nil, fmt.Errorf("make a folder for its socket: %w", err)
 	}
 	logs = logs.fresh()
-	l := &life{run: newLaunch(plan, pin, by, folder.path, logs), folder: folder, born: time.Now(), retired: make(chan struct{})}
+	l := &life{run: newLaunch(plan, pins, folder.path, logs), folder: folder, born: time.Now(), retired: make(chan struct{})}
 	h.launches.add(l.run)
 	l.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  goplugin.HandshakeConfig{MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue},

@@ -2,8 +2,6 @@ package host
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +27,9 @@ type Locked struct {
 	// Programs are the SHA-256 digests of the program, in hex, by platform ("linux/amd64"), so that one lock serves a team. A program that
 	// comes from PATH has none: it is an interpreter or a tool, which is upgraded apart from the file.
 	Programs map[string]string
+	// Files are the SHA-256 digests, in hex, of the files that the arguments of the command name, such as the script of an interpreter, by
+	// argument as it is written. Only those beside the TOML file, or in a folder there, have one. They are the same on every platform.
+	Files map[string]string
 	// Interface is what it said about itself.
 	Interface *Interface
 }
@@ -79,6 +80,7 @@ type (
 	}
 	lockPlugin struct {
 		Program map[string]string   `json:"program,omitempty"`
+		Files   map[string]string   `json:"files,omitempty"`
 		Name    string              `json:"name,omitempty"`
 		Version string              `json:"version,omitempty"`
 		SDK     string              `json:"sdk,omitempty"`
@@ -119,7 +121,7 @@ func parseLock(data []byte) (*Lock, error) {
 			}
 			i.Types = append(i.Types, Type{Name: typ, Doc: t.Doc, Needs: t.Needs, Schema: schema})
 		}
-		l.Plugins[name] = &Locked{Programs: p.Program, Interface: i}
+		l.Plugins[name] = &Locked{Programs: p.Program, Files: p.Files, Interface: i}
 	}
 	return l, nil
 }
@@ -128,7 +130,7 @@ func parseLock(data []byte) (*Lock, error) {
 func (l *Lock) text() ([]byte, error) {
 	file := lockFile{Version: lockVersion, Plugins: map[string]lockPlugin{}}
 	for name, p := range l.Plugins {
-		out := lockPlugin{Program: p.Programs, Name: p.Interface.Name, Version: p.Interface.Version, SDK: p.Interface.SDK, Types: map[string]lockType{}}
+		out := lockPlugin{Program: p.Programs, Files: p.Files, Name: p.Interface.Name, Version: p.Interface.Version, SDK: p.Interface.SDK, Types: map[string]lockType{}}
 		for _, t := range p.Interface.Types {
 			out.Types[t.Name] = lockType{t.Doc, t.Needs, t.Schema}
 		}
@@ -190,17 +192,18 @@ func Digest(path string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	digest, _, err := digestOf(f)
+	return digest, err
 }
 
-// NewLocked makes the entry of a plugin: what it said, and the digest of its program on this platform, beside those that old, which may
-// be nil, has for others.
+// NewLocked makes the entry of a plugin: what it said, the digests of the files that its arguments name, and that of its program on this
+// platform, beside those that old, which may be nil, has for others.
 func NewLocked(p pipeline.PluginPlan, i *Interface, old *Locked) (*Locked, error) {
-	l := &Locked{Interface: i}
+	files, err := argumentDigests(p)
+	if err != nil {
+		return nil, err
+	}
+	l := &Locked{Files: files, Interface: i}
 	path, ok := ProgramFile(p)
 	if !ok {
 		return l, nil
@@ -227,13 +230,25 @@ func (l *Locked) Changes(old *Locked) []string {
 	switch {
 	case was == is:
 	case was == "":
-		all = append(all, "digest for "+platform()+": "+is[:12]+"…")
+		all = append(all, "digest for "+platform()+": "+clipDigest(is))
 	case is == "":
 		all = append(all, "no digest: the program comes from PATH")
 	default:
-		all = append(all, fmt.Sprintf("another program: digest %s…, was %s…", is[:12], clipDigest(was)))
+		all = append(all, fmt.Sprintf("another program: digest %s, was %s", clipDigest(is), clipDigest(was)))
+	}
+	for _, name := range sorted(old.Files) {
+		if _, ok := l.Files[name]; !ok {
+			all = append(all, "no digest of "+name+" any more")
+		}
+	}
+	for _, name := range sorted(l.Files) {
+		if was, is := old.Files[name], l.Files[name]; was == "" {
+			all = append(all, "digest of "+name+": "+clipDigest(is))
+		} else if was != is {
+			all = append(all, fmt.Sprintf("another %s: digest %s, was %s", name, clipDigest(is), clipDigest(was)))
+		}
 	}
 	return all
 }
 
-func clipDigest(s string) string { return s[:min(12, len(s))] }
+func clipDigest(s string) string { return s[:min(12, len(s))] + "…" }

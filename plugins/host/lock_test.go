@@ -52,7 +52,7 @@ func signer(dir string) pipeline.PluginPlan {
 func TestLock_comes_back_as_it_was_written(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipelines.lock")
 	want := &Lock{Plugins: map[string]*Locked{
-		"signer": {Programs: map[string]string{"linux/amd64": strings.Repeat("ab", 32)}, Interface: described(t, nil)},
+		"signer": {Programs: map[string]string{"linux/amd64": strings.Repeat("ab", 32)}, Files: map[string]string{"sign.py": strings.Repeat("cd", 32)}, Interface: described(t, nil)},
 		"other":  {Interface: described(t, func(d *wire.DescribeResponse) { d.Types = d.Types[:1] })},
 	}}
 	if changed, err := want.Write(path); err != nil || !changed {
@@ -77,6 +77,7 @@ func TestLock_comes_back_as_it_was_written(t *testing.T) {
 func TestLock_is_read_by_people_too(t *testing.T) {
 	l := &Lock{Plugins: map[string]*Locked{"signer": {
 		Programs:  map[string]string{"linux/amd64": "abcd"},
+		Files:     map[string]string{"./sign.py": "ef", "lib/more.py": "01"},
 		Interface: described(t, func(d *wire.DescribeResponse) { d.Types[1].Schema = []byte(`{"type":"object","$comment":"<&>"}`) }),
 	}}}
 	got, err := l.text()
@@ -89,6 +90,10 @@ func TestLock_is_read_by_people_too(t *testing.T) {
     "signer": {
       "program": {
         "linux/amd64": "abcd"
+      },
+      "files": {
+        "./sign.py": "ef",
+        "lib/more.py": "01"
       },
       "name": "leat-signer",
       "version": "1.0.0",
@@ -206,6 +211,23 @@ func TestNewLocked(t *testing.T) {
 			t.Error(l, err)
 		}
 	})
+	t.Run("files_of_arguments_have_one", func(t *testing.T) {
+		if err := os.Mkdir(filepath.Join(dir, "lib"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(filepath.Join(dir, "signer"), filepath.Join(dir, "lib", "link")); err != nil {
+			t.Fatal(err)
+		}
+		p := signer(dir)
+		p.Config.Command = []string{"python3", "-u", "signer", "./signer", "lib", "lib/link", "lib/none", "../" + filepath.Base(dir) + "/signer", filepath.Join(dir, "signer"), "--x=signer", ""}
+		l, err := NewLocked(p, same, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"signer": digest, "./signer": digest, "lib/link": digest}, l.Files); diff != "" {
+			t.Error(diff)
+		}
+	})
 	t.Run("no_program", func(t *testing.T) {
 		if _, err := NewLocked(signer(t.TempDir()), same, nil); err == nil {
 			t.Error("a digest of nothing")
@@ -222,6 +244,13 @@ func TestLocked_Changes(t *testing.T) {
 		}
 		return l
 	}
+	of := func(l *Locked, files ...string) *Locked {
+		l.Files = map[string]string{}
+		for i := 0; i < len(files); i += 2 {
+			l.Files[files[i]] = files[i+1]
+		}
+		return l
+	}
 	for _, c := range []struct {
 		name     string
 		old, new *Locked
@@ -232,6 +261,9 @@ func TestLocked_Changes(t *testing.T) {
 		{"program", with(a), with(b), []string{"another program: digest bbbbbbbbbbbb…, was aaaaaaaaaaaa…"}},
 		{"first_on_this_platform", with(""), with(a), []string{"digest for " + platform() + ": aaaaaaaaaaaa…"}},
 		{"from_PATH_now", with(a), with(""), []string{"no digest: the program comes from PATH"}},
+		{"files", of(with(a), "same", a, "gone", a, "other", a), of(with(a), "same", a, "other", b, "new", b), []string{
+			"no digest of gone any more", "digest of new: bbbbbbbbbbbb…", "another other: digest bbbbbbbbbbbb…, was aaaaaaaaaaaa…",
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, c.new.Changes(c.old)); diff != "" {

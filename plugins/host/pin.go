@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/leatdev/leat/pipeline"
 )
@@ -32,19 +31,55 @@ func resolve(p pipeline.PluginPlan) (string, error) {
 	return filepath.Abs(path)
 }
 
+// pinned are the digests that the files of a plugin's command must have, in lower-case hex.
+type pinned struct {
+	program, by string            // of the program, and the key or file that says so; "" is any
+	files       map[string]string // of the files that arguments name, by the lock; empty: any
+	lock        string            // its name
+}
+
+// judged is a file whose digest was held against a pin.
+type judged struct {
+	path, by string
+	was      os.FileInfo
+}
+
+// unchanged looks, once the program runs, whether the file is still what was judged.
+func (j *judged) unchanged() error {
+	is, err := os.Stat(j.path)
+	if err != nil {
+		return fmt.Errorf("look at %s again: %w", j.path, err)
+	}
+	if !os.SameFile(is, j.was) || is.Size() != j.was.Size() || !is.ModTime().Equal(j.was.ModTime()) {
+		return fmt.Errorf("%s was replaced while it was started: it was not the file that %s names any more", j.path, j.by)
+	}
+	return nil
+}
+
+// digestOf returns the SHA-256 of an open file in hex, and what it was then.
+func digestOf(f *os.File) (digest string, was os.FileInfo, err error) {
+	if was, err = f.Stat(); err != nil {
+		return "", nil, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", nil, err
+	}
+	return hex.EncodeToString(h.Sum(nil)), was, nil
+}
+
 // program is the file that is run. Where it must have a digest it is kept open, and what was read is what is run.
 type program struct {
-	path string
-	by   string
-	file *os.File    // nil: any will do
-	was  os.FileInfo // when it was judged
+	judged
+
+	file *os.File // nil: any will do
 }
 
 // openProgram judges a program by its digest. With a command such as `go run` or a script, that is the digest of the program that the
 // command names first, not of what that reads.
-func openProgram(path, pin, by string) (*program, error) {
-	p := &program{path: path, by: by}
-	if pin == "" {
+func openProgram(path string, pins pinned) (*program, error) {
+	p := &program{judged: judged{path: path, by: pins.by}}
+	if pins.program == "" {
 		return p, nil
 	}
 	f, err := os.Open(path)
@@ -52,20 +87,18 @@ func openProgram(path, pin, by string) (*program, error) {
 		return nil, startProblem(path, err)
 	}
 	p.file = f
-	h := sha256.New()
-	if p.was, err = f.Stat(); err == nil {
-		_, err = io.Copy(h, f)
-	}
+	got, was, err := digestOf(f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s for its digest: %w", path, err), f.Close())
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != strings.ToLower(pin) {
+	p.was = was
+	if got != pins.program {
 		advice := "if it is the right one, write its digest into the file"
-		if by != "sha256" {
+		if pins.by != "sha256" {
 			advice = "if it is the right one, run `leat plugin lock`"
 		}
 		return nil, errors.Join(lasting{fmt.Errorf("%s is not run: its SHA-256 is %s, by %s it must be %s; that is the digest of this very file, whatever it goes on to run; %s",
-			path, got, by, pin, advice)}, f.Close())
+			path, got, pins.by, pins.program, advice)}, f.Close())
 	}
 	return p, nil
 }
@@ -77,19 +110,11 @@ func (p *program) run(cmd *exec.Cmd) {
 	}
 }
 
-// unchanged looks, once the program runs, whether the file is still what was judged.
 func (p *program) unchanged() error {
 	if p.file == nil {
 		return nil
 	}
-	is, err := os.Stat(p.path)
-	if err != nil {
-		return fmt.Errorf("look at %s again: %w", p.path, err)
-	}
-	if !os.SameFile(is, p.was) || is.Size() != p.was.Size() || !is.ModTime().Equal(p.was.ModTime()) {
-		return fmt.Errorf("%s was replaced while it was started: it was not the program that %s names any more", p.path, p.by)
-	}
-	return nil
+	return p.judged.unchanged()
 }
 
 func (p *program) close() {

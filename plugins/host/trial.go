@@ -28,7 +28,7 @@ func (h *Host) Try(plan pipeline.PluginPlan, handshake []string, stdout io.Write
 	if !supported {
 		return nil, errors.New("plugins run on Linux and macOS only for now")
 	}
-	pin, by, err := h.known.pin(plan)
+	pins, err := h.known.pins(plan)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (h *Host) Try(plan pipeline.PluginPlan, handshake []string, stdout io.Write
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Trial{run: newLaunch(plan, pin, by, folder.path, newLogs(plan.Name, logger, h.shows)), folder: folder, times: h.times}
+	t := &Trial{run: newLaunch(plan, pins, folder.path, newLogs(plan.Name, logger, h.shows)), folder: folder, times: h.times}
 	h.launches.add(t.run)
 	t.run.handshake, t.run.tap = handshake, stdout
 	go func() { _, _ = io.Copy(io.Discard, t.run.stdout) }() // the line that go-plugin would read
