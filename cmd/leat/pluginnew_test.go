@@ -10,17 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leatdev/leat/internal/testenv"
 	"github.com/leatdev/leat/plugins/scaffold"
 )
-
-// absent skips a test that lacks something, or fails it where everything must be there.
-func absent(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("LEAT_CI") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
 
 // paths has found programs come first in PATH.
 func paths(t *testing.T, dir string, programs map[string]string) []string {
@@ -31,19 +23,6 @@ func paths(t *testing.T, dir string, programs map[string]string) []string {
 		}
 	}
 	return append(os.Environ(), "PATH="+dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
-}
-
-// withGRPC returns a Python that has what the SDK needs.
-func withGRPC(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		path, err := exec.LookPath(name)
-		if err == nil && exec.CommandContext(t.Context(), path, "-c", "import grpc, google.protobuf").Run() == nil {
-			return path
-		}
-	}
-	absent(t, "no python3 has grpc: apt-get install python3-grpcio")
-	return ""
 }
 
 // TestPluginNew does with a project of each language what its README says, by the command as it is built.
@@ -61,10 +40,10 @@ func TestPluginNew(t *testing.T) {
 			programs := map[string]string{"leat": filepath.Join(bin, "leat")}
 			switch lang {
 			case "python":
-				programs["python3"] = withGRPC(t)
+				programs["python3"] = testenv.Python(t)
 			case "node":
 				if _, err := exec.LookPath("npm"); err != nil {
-					absent(t, "there is no npm: apt-get install nodejs npm")
+					testenv.Missing(t, "there is no npm: apt-get install nodejs npm")
 				}
 			}
 			env := append(paths(t, t.TempDir(), programs), "npm_config_prefer_offline=true", "npm_config_audit=false", "npm_config_fund=false", "npm_config_ignore_scripts=true", "PYTHONDONTWRITEBYTECODE=1")
@@ -89,7 +68,7 @@ func TestPluginNew(t *testing.T) {
 			for _, line := range made.Next[1:] {
 				out, err := run(filepath.Join(home, made.Dir), line)
 				if err != nil && line == "npm ci" && strings.Contains(out, "network") {
-					absent(t, "npm reaches no registry:\n"+out)
+					testenv.Missing(t, "npm reaches no registry:\n"+out)
 				}
 				if err != nil {
 					t.Fatalf("%s: %v\n%s", line, err, out)

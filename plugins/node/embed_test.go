@@ -11,18 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leatdev/leat/internal/testenv"
 	"github.com/leatdev/leat/pipeline/redact"
 	"github.com/leatdev/leat/plugins/node"
 )
-
-// need says what lacks, and skips; where LEAT_CI=1 promises that it is there, that fails the test.
-func need(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("LEAT_CI") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
 
 func TestSDK(t *testing.T) {
 	t.Run("passes_its_own_tests", func(t *testing.T) {
@@ -68,11 +60,11 @@ func TestSDK(t *testing.T) {
 func npm(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
-		need(t, "node is not installed: install Node.js 18 or later")
+		testenv.Missing(t, "node is not installed: install Node.js 18 or later")
 	}
 	for _, name := range []string{"@grpc/grpc-js", "typescript"} {
 		if _, err := os.Stat("node_modules/" + name); err != nil {
-			need(t, "the packages of the SDK are not installed: run npm ci in plugins/node")
+			testenv.Missing(t, "the packages of the SDK are not installed: run npm ci in plugins/node")
 		}
 	}
 }

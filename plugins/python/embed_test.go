@@ -10,24 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leatdev/leat/internal/testenv"
 	"github.com/leatdev/leat/plugins/python"
 )
-
-// interpreter returns a Python that has gRPC. Without one the test is skipped; where LEAT_CI=1 promises that it is there, it fails.
-func interpreter(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"python3", "/usr/bin/python3"} { // the second: where another one hides the system's
-		if exec.CommandContext(t.Context(), name, "-c", "import grpc, google.protobuf").Run() == nil {
-			return name
-		}
-	}
-	const what = "it needs Python with gRPC: apt-get install python3-grpcio"
-	if os.Getenv("LEAT_CI") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-	return ""
-}
 
 func TestSDK(t *testing.T) {
 	ran := regexp.MustCompile(`Ran [1-9][0-9]* tests`)
@@ -41,7 +26,7 @@ func TestSDK(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, interpreter(t), "-m", "unittest", "discover", "-t", ".", "-s", "tests")
+			cmd := exec.CommandContext(ctx, testenv.Python(t), "-m", "unittest", "discover", "-t", ".", "-s", "tests")
 			cmd.Dir, cmd.WaitDelay = test.dir, time.Second
 			cmd.Env = append(os.Environ(), "PYTHONPATH="+test.path, "PYTHONDONTWRITEBYTECODE=1")
 			out, err := cmd.CombinedOutput()
