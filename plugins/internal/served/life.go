@@ -2,6 +2,7 @@ package served
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -34,7 +35,7 @@ func (l *life) Done() <-chan struct{} {
 	defer l.mu.Unlock()
 	if l.heard == nil {
 		l.heard, l.cancel = context.WithCancel(context.Background())
-		if !l.deadline.IsZero() {
+		if !l.deadline.IsZero() && !errors.Is(l.err, context.Canceled) { // it may have passed since
 			l.heard, l.cancel = context.WithDeadline(context.Background(), l.deadline)
 		}
 		if l.err != nil {
