@@ -2,6 +2,7 @@ package wire
 
 import (
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -56,6 +57,6 @@ func (n *Names) remember(name, other string) {
 	} else {
 		m = map[string]string{}
 	}
-	m[name] = other
+	m[strings.Clone(name)] = strings.Clone(other) // the name may be part of a whole frame
 	n.known.Store(&m)
 }
