@@ -160,11 +160,11 @@ func (c *Call) takeChanges() CallChanges {
 	return ch
 }
 
-// progress takes over what the other process tells.
-func (c *Call) progress(p CallProgress) {
-	c.attempts.Store(int32(p.Attempts))        //nolint:gosec // small counts
-	c.sends.Store(int32(p.Sends))              //nolint:gosec // small counts
-	c.resends.Store(int32(p.TransportResends)) //nolint:gosec // small counts
+// progress takes over what the other process tells, and returns how many sends are new.
+func (c *Call) progress(p CallProgress) (sends int) {
+	c.attempts.Store(int32(p.Attempts))                 //nolint:gosec // small counts
+	sends = p.Sends - int(c.sends.Swap(int32(p.Sends))) //nolint:gosec // small counts
+	c.resends.Store(int32(p.TransportResends))          //nolint:gosec // small counts
 	o := p.Outcome
 	c.mu.Lock()
 	c.waiting, c.sending, c.stopped = p.Waiting, p.Upstream, p.StopReason
@@ -178,4 +178,5 @@ func (c *Call) progress(p CallProgress) {
 	case "timeout":
 		c.life.end(context.DeadlineExceeded, "timeout")
 	}
+	return sends
 }

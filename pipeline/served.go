@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/leatdev/leat/pipeline/redact"
@@ -63,7 +65,7 @@ func (v *ServedStages) Open(f Factory, config any, s Settings) (*ServedStage, er
 		return nil, err
 	}
 	ch := &chain{name: s.Pipeline, redactor: redactor, logger: s.Log(), hosts: s.hosts, telemetry: &telemetry{}, flow: &flow{}, stages: []StageInfo{{s.Stage, f.Type()}}}
-	return &ServedStage{chain: ch, stage: stage, retries: needs.Retry, link: &link{chain: ch, stage: stage, name: s.Stage, next: farLink{ch}}}, nil
+	return &ServedStage{chain: ch, stage: stage, retries: needs.Retry, link: &link{chain: ch, stage: stage, name: s.Stage, next: farLink{}}}, nil
 }
 
 // Do runs the stage; ctx ends with the call. What the stage did to the call after its last Next or Wait is in the changes. An error is an *Error
@@ -127,7 +129,7 @@ func (v *ServedStage) call(ctx context.Context, s CallState, far FarCall) *Call 
 		c.far = &made.far
 		c.far.FarCall, c.far.watched = far, s.Observed
 		c.far.counts = v.retries && !s.RetryOwned // one stage of a pipeline: the others see the same sends go by
-		c.far.counted = s.Sends > 0               // before this stage, or by an earlier run of it
+		c.far.counted.Store(s.Sends > 0)          // before this stage, or by an earlier run of it
 	}
 	if len(s.Serving) > 0 {
 		c.opts.serving = make(map[string]struct{}, len(s.Serving))
@@ -156,15 +158,15 @@ type farCall struct {
 	FarCall
 	changes CallChanges // since it was told last
 	counts  bool        // what is sent there is to be counted for budgets
-	counted bool        // it has sent, there
+	counted atomic.Bool // it has sent, there
 	watched bool        // in the other process somebody watches the events
 }
 
 // farLink is the last link of a served stage: it goes on in the other process.
-type farLink struct{ chain *chain }
+type farLink struct{}
 
 // RoundTrip hands the request on there.
-func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
+func (farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := CallFrom(req.Context())
 	if c == nil || c.far == nil {
 		return nil, errLostCall()
@@ -172,10 +174,9 @@ func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ctx := req.Context(); ctx != context.Context(&c.life) && ctx.Err() != nil { // of its own end the call hears there
 		return nil, Ended(ctx, "the stage worked")
 	}
-	before, url := c.Sends(), req.URL
+	to := req.URL
 	resp, p, err := c.far.Next(req, c.takeChanges())
-	c.progress(p)
-	c.countFar(l.chain.hosts.Of(url), p.Sends-before)
+	c.countFar(to, c.progress(p))
 	if p.BodySpent {
 		spend(req.Body)
 	}
@@ -189,19 +190,18 @@ func (l farLink) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// countFar counts what another process has sent to host, for budgets; see countSend.
-func (c *Call) countFar(host *Host, sends int) {
-	if !c.far.counts {
+// countFar counts for budgets what another process has sent to where the URL leads; see countSend.
+func (c *Call) countFar(to *url.URL, sends int) {
+	if !c.far.counts || sends <= 0 {
 		return
 	}
-	at := time.Now()
+	host, at := c.chain.hosts.Of(to), time.Now()
 	for range sends {
-		granted := c.useGrant()
+		granted, again := c.useGrant(), c.far.counted.Swap(true)
 		if granted != nil && granted != host {
 			granted.count(at, true, true)
 		}
-		host.count(at, c.far.counted || granted != nil, granted == host)
-		c.far.counted = true
+		host.count(at, again || granted != nil, granted == host)
 	}
 }
 
