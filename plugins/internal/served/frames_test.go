@@ -260,6 +260,28 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %s, %s", a, b)
 		}
 	})
+	t.Run("refuses_a_request_that_can_not_be_read_and_goes_on", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, pass)))
+		h.open()
+		for id := range uint64(20) {
+			h.send(do(100+id, func(d *wire.Do) { d.Request.Url = "https://[::1" }))
+			h.send(do(200+id, func(d *wire.Do) { // its body never comes
+				d.Request.Body = &wire.Body{Apart: true, Length: 1 << 20}
+			}))
+			h.send(&wire.Frame{Exchange: 200 + id, Kind: &wire.Frame_Cancel{Cancel: &wire.Cancel{}}})
+			if f := h.next(); f.GetExchange() != 100+id || !strings.Contains(f.GetReturn().GetError().GetMessage(), "the host's request: parse") {
+				t.Fatalf("got %v", f)
+			}
+		}
+		h.send(do(7, nil))
+		if f := h.next(); f.GetExchange() != 7 || f.GetNext() == nil || f.GetNext().GetEdits() != nil {
+			t.Fatalf("got %v", f)
+		}
+		h.send(result(7, 200))
+		if f := h.next(); f.GetExchange() != 7 || f.GetReturn() == nil {
+			t.Fatalf("got %v", f)
+		}
+	})
 	t.Run("takes_a_body_that_comes_before_its_frame", func(t *testing.T) {
 		h := newHost(t, only(stage(everything, func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
 			return nil, pipeline.Errorf(pipeline.KindPolicy, "%s", read(t, req.Body))
