@@ -18,6 +18,9 @@ func (n Needs) Reading(expressions ...cond.Reads) Needs {
 		n.Request.Headers = union(n.Request.Headers, r.RequestHeaders)
 		response.Headers = union(response.Headers, r.ResponseHeaders)
 		n.Request.Query = n.Request.Query || r.Query
+		if r.Message && response.Body != BodyFull { // it may quote the body: only who may read that is told it
+			response.Body, response.BodyLimit = BodyFull, 1
+		}
 		for word, is := range map[string]bool{"subject": r.Subject, "operation": r.Operation, "labels": r.Labels} {
 			if is {
 				n.Request.Call = union(n.Request.Call, []string{word})

@@ -23,6 +23,14 @@ func TestNeeds_Reading(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+	told := base.Reading(cond.Reads{Message: true}, cond.Reads{})
+	if want := (&pipeline.ResponseNeeds{Body: pipeline.BodyFull, BodyLimit: 1}); !cmp.Equal(told.Response, want) {
+		t.Errorf("the message of an error: got %+v, want %+v", told.Response, want)
+	}
+	reads := pipeline.Needs{Response: &pipeline.ResponseNeeds{Body: pipeline.BodyFull, BodyLimit: 9}}
+	if told := reads.Reading(cond.Reads{Message: true}); told.Response.BodyLimit != 9 {
+		t.Errorf("who reads the body already: got the limit %s", told.Response.BodyLimit)
+	}
 	if len(base.Response.Headers) > 0 {
 		t.Errorf("the needs that were added to have changed: %v", base.Response.Headers)
 	}

@@ -34,8 +34,12 @@ func TestNeeds(t *testing.T) {
 			Request:  request{Headers: list("Idempotency-Key", "X-Batch", "X-Idempotency-Key"), Query: true, Call: list("operation")},
 			Response: &response{Headers: list("Date", "Retry-After", "X-Busy")}, Retry: true,
 		}},
+		{"retry", "rules = [{ match = 'error.message contains \"busy\"', class = \"refused\" }]", pipeline.Needs{
+			Request: request{Headers: keys}, Response: &response{Headers: list("Date", "Retry-After"), Body: pipeline.BodyFull, BodyLimit: 1}, Retry: true,
+		}},
 		{"log", "", pipeline.Needs{
-			Request: request{Headers: all, Query: true, Call: list("operation")}, Response: &response{Headers: all}, Calls: true,
+			Request:  request{Headers: all, Query: true, Call: list("operation")},
+			Response: &response{Headers: all, Body: pipeline.BodyFull, BodyLimit: 1}, Calls: true,
 		}},
 		{"log", "profile = \"development\"\ncalls = false\nrequest_body = true\nresponse_body = true", pipeline.Needs{
 			Request:  request{Headers: all, Query: true, Body: pipeline.BodyFull, BodyLimit: 16 << 20, Call: list("operation", "subject")},

@@ -17,6 +17,7 @@ type Reads struct {
 	Subject         bool
 	Operation       bool
 	Labels          bool
+	Message         bool // of the error
 }
 
 // Reads returns what the condition reads; nothing if it is not set.
@@ -41,6 +42,8 @@ func (r *Reads) field(base reflect.Type, name string) {
 		r.ResponseHeaders = with(r.ResponseHeaders, "Content-Type")
 	case base == reflect.TypeFor[Request]() && name == "query":
 		r.Query = true
+	case base == reflect.TypeFor[Failure]() && name == "message":
+		r.Message = true
 	case base != reflect.TypeFor[Call]():
 	case name == "idempotent":
 		r.RequestHeaders = with(with(r.RequestHeaders, "Idempotency-Key"), "X-Idempotency-Key")

@@ -22,7 +22,8 @@ func TestReads(t *testing.T) {
 		`response.content_type matches "json$"`:                                {ResponseHeaders: list("Content-Type")},
 		`response?.content_type in ["a", "b"]`:                                 {ResponseHeaders: list("Content-Type")},
 		`response["content_type"] == "a/b"`:                                    {ResponseHeaders: list("Content-Type")},
-		`error.kind == "timeout" and error.message != ""`:                      {},
+		`error.kind == "timeout" and error.stage != "send"`:                    {},
+		`error.kind == "timeout" and error.message != ""`:                      {Message: true},
 	} {
 		t.Run(text, func(t *testing.T) {
 			c, err := cond.ParseBool[cond.OutcomeEnv](text)

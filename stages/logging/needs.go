@@ -5,8 +5,8 @@ import "github.com/leatdev/leat/pipeline"
 // longestBody bounds the request bodies that a stage in another process is sent to show their beginnings.
 const longestBody = pipeline.Size(16 << 20)
 
-// Needs are those of a stage of this config in another process: what its records show. Of response bodies it sees none there, for they are
-// read when the stage is done.
+// Needs are those of a stage of this config in another process: what its records show. Of response bodies it reads none there, for they are
+// read when the stage is done; but only who may read them is told the words of an error, which may quote one.
 func (c Config) Needs() pipeline.Needs {
 	n := mostNeeds()
 	n.Calls = c.Calls
@@ -15,6 +15,9 @@ func (c Config) Needs() pipeline.Needs {
 	}
 	if !c.RequestBody {
 		n.Request.Body, n.Request.BodyLimit = "", 0
+	}
+	if c.ResponseBody { // what it wraps around a body that it may read would be read there, to see what it has made of it
+		n.Response.Body, n.Response.BodyLimit = "", 0
 	}
 	return n
 }
@@ -25,7 +28,7 @@ func mostNeeds() pipeline.Needs {
 		Request: pipeline.RequestNeeds{
 			Headers: []string{"*"}, Query: true, Body: pipeline.BodyFull, BodyLimit: longestBody, Call: []string{"operation", "subject"},
 		},
-		Response: &pipeline.ResponseNeeds{Headers: []string{"*"}},
+		Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Body: pipeline.BodyFull, BodyLimit: 1},
 		Calls:    true,
 	}
 }

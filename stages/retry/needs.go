@@ -8,7 +8,7 @@ import (
 )
 
 // Needs are those of a stage of this config in another process: it sends again, by what the answer's hints and the config's conditions
-// say. It sees no body.
+// say. It reads no body.
 func (c Config) Needs() pipeline.Needs {
 	n := pipeline.Needs{
 		Request:  pipeline.RequestNeeds{Headers: []string{"Idempotency-Key", "X-Idempotency-Key"}},
@@ -42,7 +42,7 @@ func (c Config) Needs() pipeline.Needs {
 func mostNeeds() pipeline.Needs {
 	return pipeline.Needs{
 		Request:  pipeline.RequestNeeds{Headers: []string{"*"}, Query: true, Edit: []string{"*"}, Call: []string{"subject", "operation", "labels"}},
-		Response: &pipeline.ResponseNeeds{Headers: []string{"*"}},
+		Response: &pipeline.ResponseNeeds{Headers: []string{"*"}, Body: pipeline.BodyFull, BodyLimit: 1}, // for a rule that asks for error.message
 		Retry:    true,
 	}
 }
