@@ -155,6 +155,7 @@ type lookahead struct {
 	data []byte
 	more bool
 	err  error
+	told *wire.Error // what the plugin was told of err
 }
 
 // onRead tells the plugin the last response's body.
@@ -182,7 +183,8 @@ func (x *exchange) onRead() error {
 		x.putBody(b, x.seen.data, need.Body == pipeline.BodyDigest)
 		b.More = x.seen.more
 		if x.seen.err != nil {
-			b.Error = x.errorTo(x.seen.err)
+			x.seen.told = x.tell(x.seen.err)
+			b.Error = x.seen.told
 		}
 	}
 	sc.frame.Kind = &wire.Frame_Body{Body: b}

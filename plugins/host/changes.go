@@ -50,6 +50,7 @@ func (x *exchange) apply(w *wire.Changes) error {
 		}
 	}
 	ch := wire.ChangesFrom(w)
+	x.reworded(ch.Judged)
 	if ch.Stopped != nil {
 		reason := show(*ch.Stopped)
 		ch.Stopped = &reason
@@ -91,6 +92,7 @@ func isClass(class string) bool {
 // returned makes the error with which the stage itself ends the exchange; ok is false where the plugin must not say so, and err is why.
 func (x *exchange) returned(w *wire.Error) (err error, ok bool) { //nolint:revive // the error is what it's about
 	var behind error
+	told := x.told
 	switch {
 	case w.GetOfResult():
 		if behind = x.err; behind == nil {
@@ -100,14 +102,14 @@ func (x *exchange) returned(w *wire.Error) (err error, ok bool) { //nolint:reviv
 		if x.seen == nil || x.seen.err == nil {
 			return x.invalid("returned the error of a body that did not break off"), false
 		}
-		behind = x.seen.err
+		behind, told = x.seen.err, x.seen.told
 	}
 	e, failure := x.errorFrom(w)
 	if failure != nil {
 		return failure, false
 	}
 	if within := inner(behind); within != nil {
-		return x.overlay(behind, within, e), true
+		return x.overlay(behind, within, e, told), true
 	}
 	if behind != nil {
 		e.Err = behind
@@ -152,24 +154,6 @@ func (x *exchange) lend(e *pipeline.Error) {
 		e.Body = slices.Clone(x.seen.data[:min(len(x.seen.data), attachBytes)])
 		e.Truncated = e.Truncated || x.seen.more || x.seen.err != nil || len(x.seen.data) > attachBytes
 	}
-}
-
-// overlay makes the error that a stage made of another one: that, with its cause and what belongs to it, in the words of the stage.
-func (x *exchange) overlay(behind error, within, said *pipeline.Error) error {
-	told := within.Message
-	if error(within) != behind { //nolint:errorlint // the value itself: one with others around it was told with their words
-		told = behind.Error()
-	}
-	same := said.Kind == within.Kind && said.Class == within.Class && said.Reason == within.Reason && said.ProblemType == within.ProblemType &&
-		said.RetryAfter == within.RetryAfter && slices.Equal(said.Violations, within.Violations) &&
-		(said.Message == told || said.Message == x.inst.grants.redactor.Text(told))
-	if same {
-		return behind
-	}
-	own := *within
-	own.Kind, own.Class, own.Reason, own.ProblemType = said.Kind, said.Class, said.Reason, said.ProblemType
-	own.RetryAfter, own.Violations, own.Message = said.RetryAfter, said.Violations, said.Message
-	return &own
 }
 
 // inner returns the *pipeline.Error that err is or wraps, nil if there is none.

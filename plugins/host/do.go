@@ -45,8 +45,19 @@ func (x *exchange) sendDo(body requestBody) error {
 func (x *exchange) state(c *wire.Call) {
 	s := x.call.State()
 	s.RetryOwned = x.inst.grants.Retry && !x.owner
+	x.inst.grants.hush(&s.CallProgress, x.call, false)
 	wire.CallInto(c, &s, x.inst.grants.Request.Call)
 }
+
+// progress writes how the call stands.
+func (x *exchange) progress(c *wire.Call) {
+	p := x.call.Progress()
+	x.inst.grants.hush(&p, x.call, false)
+	wire.ProgressInto(c, &p)
+}
+
+// tell writes an error for the plugin.
+func (x *exchange) tell(err error) *wire.Error { return x.inst.grants.tell(err, x.call) }
 
 // shownURL writes a request's URL as the plugin may see it.
 func (x *exchange) shownURL(req *http.Request) string { return shownURL(req.URL, x.inst.grants) }
@@ -71,8 +82,7 @@ func (x *exchange) sendResult() error {
 	sc := &x.slot.scratch
 	sc.frame.Reset()
 	x.putResult(&sc.result)
-	progress := x.call.Progress()
-	wire.ProgressInto(&sc.call, &progress)
+	x.progress(&sc.call)
 	sc.result.Call = &sc.call
 	sc.asResult.Result = &sc.result
 	sc.frame.Kind = &sc.asResult
@@ -84,7 +94,8 @@ func (x *exchange) putResult(w *wire.Result) {
 	w.Reset()
 	w.Replayable, w.Ended = x.rewind != nil && x.rewind.Again(), x.ended()
 	if x.err != nil {
-		w.Error = x.errorTo(x.err)
+		x.told = x.tell(x.err)
+		w.Error = x.told
 		return
 	}
 	sc, resp := &x.slot.scratch, x.resp
@@ -94,24 +105,4 @@ func (x *exchange) putResult(w *wire.Result) {
 	sc.headers = putHeaders(sc.headers[:0], resp.Header, &x.inst.grants.answers)
 	r.Headers = sc.headers
 	w.Response = r
-}
-
-// CallEnded's and Result's errors are the same on the wire.
-func (x *exchange) errorTo(err error) *wire.Error { return errorTo(err, x.inst) }
-
-func errorTo(err error, i *instance) *wire.Error {
-	e, ok := err.(*pipeline.Error) //nolint:errorlint // one within another is told with what is around it
-	if !ok {
-		e = &pipeline.Error{Kind: pipeline.KindOf(err), Class: pipeline.ClassTerminal, Message: i.grants.redactor.Text(err.Error())}
-		if within := inner(err); within != nil {
-			own := *within
-			own.Message = e.Message
-			e = &own
-		}
-	}
-	w := wire.ErrorTo(e)
-	if len(e.Header) > 0 && i.grants.Response != nil {
-		w.Headers = wire.HeadersTo(nil, e.Header, i.grants.seesResponse)
-	}
-	return w
 }

@@ -34,12 +34,13 @@ func (st *stage) CallEnded(ctx context.Context, c *pipeline.Call, req *http.Requ
 	sc.headers = putHeaders(sc.headers[:0], req.Header, &i.grants.shows)
 	r.Headers = sc.headers
 	state := c.State()
-	wire.CallInto(&sc.call, &state, i.grants.Request.Call)
 	status, failure := c.Result()
-	e.Instance, e.Request, e.Call, e.Status = i.number, r, &sc.call, uint32(status) //nolint:gosec // a status
 	if failure != nil {
-		e.Error = errorTo(failure, i)
+		e.Error = i.grants.tell(failure, c)
 	}
+	i.grants.hush(&state.CallProgress, c, e.Error.GetMessage() == unshown)
+	wire.CallInto(&sc.call, &state, i.grants.Request.Call)
+	e.Instance, e.Request, e.Call, e.Status = i.number, r, &sc.call, uint32(status) //nolint:gosec // a status
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		e.Traceparent = traceparent(span.SpanContext())
 	}

@@ -37,6 +37,7 @@ type exchange struct {
 	nexts             int            // how often next was called
 	resp              *http.Response // what the last one gave, while it is still to be had
 	err               error          // likewise
+	told              *wire.Error    // what the plugin was told of err
 	seen              *lookahead     // what was read of resp
 	dropped           bool           // resp's body is closed
 	dropping          time.Duration  // how long that took: it is part of the wait that follows

@@ -111,8 +111,7 @@ func (x *exchange) onWait(w *wire.Wait) error {
 	}
 	sc := &x.slot.scratch
 	sc.awake.Ended = x.ended()
-	progress := x.call.Progress()
-	wire.ProgressInto(&sc.call, &progress)
+	x.progress(&sc.call)
 	sc.awake.Call = &sc.call
 	sc.asAwake.Awake = &sc.awake
 	sc.frame.Reset()
