@@ -126,7 +126,7 @@ func TestAttach(t *testing.T) {
 		_ = cmd.Wait()
 		developed(t, at) // over the socket that the other has left behind
 		var err error
-		for range 100 { // the first may meet the end of the other
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(5 * time.Millisecond) { // the first may meet the end of the other
 			if err = get(t, p); err == nil {
 				break
 			}
