@@ -112,40 +112,46 @@ func (d *Decoder) usualEdits(raw []byte, intern func([]byte) string) bool {
 	return !r.broken
 }
 
-// reader goes through the fields of a message: numbers, and bytes, which are then not nil.
+// reader goes through the fields of a message that are numbers or bytes.
 type reader struct {
 	rest   []byte
 	num    protowire.Number
-	v      uint64
-	data   []byte
-	broken bool // the rest can't be read, or holds a field of another sort
+	v      uint64 // of a number
+	data   []byte // of bytes; nil: it is a number
+	broken bool   // the rest can't be read, or holds a field of another sort
 }
 
-// next reads a field; false at the end.
+// next reads a field; false at the end, or where it is broken.
 func (r *reader) next() bool {
-	if len(r.rest) == 0 || r.broken {
+	if len(r.rest) == 0 {
 		return false
 	}
 	tag, n := varint(r.rest)
-	r.num, r.broken = protowire.Number(tag>>3), n == 0 || tag>>3 == 0 || tag>>3 > uint64(protowire.MaxValidNumber) //nolint:gosec // checked
-	r.rest = r.rest[n:]
-	typ := protowire.Type(tag & 7)
-	if r.broken || typ != protowire.VarintType && typ != protowire.BytesType {
-		r.broken = true
-		return false
+	num, typ := tag>>3, protowire.Type(tag&7)
+	if n == 0 || num == 0 || num > uint64(protowire.MaxValidNumber) || typ != protowire.VarintType && typ != protowire.BytesType {
+		return r.stop()
 	}
+	r.rest = r.rest[n:]
 	v, n := varint(r.rest)
-	if n == 0 || typ == protowire.BytesType && v > uint64(len(r.rest)-n) { //nolint:gosec // n is of rest
-		r.broken = true
-		return false
+	if n == 0 {
+		return r.stop()
 	}
 	r.rest = r.rest[n:]
+	r.num, r.v, r.data = protowire.Number(num), v, nil
 	if typ == protowire.VarintType {
-		r.v, r.data = v, nil
 		return true
 	}
-	r.v, r.data, r.rest = 0, r.rest[:v:v], r.rest[v:]
+	if v > uint64(len(r.rest)) {
+		return r.stop()
+	}
+	r.data, r.rest = r.rest[:v:v], r.rest[v:]
 	return true
+}
+
+// stop is next where the rest can't be read.
+func (r *reader) stop() bool {
+	r.broken = true
+	return false
 }
 
 // varint reads a number, and says how many bytes it takes; 0 where it can't be read.
