@@ -45,7 +45,7 @@ type exchange struct {
 func newExchange(ss *session, begun wire.Incoming) *exchange {
 	do := begun.GetDo()
 	x := &exchange{ss: ss, id: begun.GetExchange(), begun: begun, level: slog.Level(do.GetLogLevel())}
-	x.life.x = x
+	x.life.x, x.life.session = x, ss.life
 	if d := do.GetDeadline(); d > 0 {
 		x.life.deadline = time.Now().Add(time.Duration(d))
 	}

@@ -142,7 +142,7 @@ func (ss *session) callEnded(id uint64, e *wire.Ended) {
 func (in *instance) callEnded(ss *session, id uint64, e *wire.Ended) {
 	x := &exchange{ss: ss, inst: in, id: id, told: true, level: slog.Level(e.GetLogLevel())}
 	x.tracing = tracingOf(e.GetTraceparent(), false)
-	x.life.x = x
+	x.life.x, x.life.session = x, ss.life
 	defer x.life.end()
 	defer func() {
 		if p := recover(); p != nil {

@@ -146,6 +146,52 @@ func TestSession_that_ends(t *testing.T) {
 	}
 }
 
+// TestSession_that_ends_what_the_host_has_let_go: a stage still works on what the host waits for no more.
+func TestSession_that_ends_what_the_host_has_let_go(t *testing.T) {
+	for name, begin := range map[string]*wire.Frame{
+		"a_request_that_was_handed_on": do(7, nil), "a_call_that_has_ended": {Exchange: 7, Kind: &wire.Frame_Ended{Ended: &wire.Ended{Instance: 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := lingers{make(chan struct{}, 1), make(chan error, 1)}
+			f := pipeline.Define("mine", struct{}{}, func(struct{}, pipeline.Settings) (lingers, error) { return l, nil })
+			t.Run("session", func(t *testing.T) {
+				h := newHost(t, only(f))
+				h.open()
+				h.send(begin)
+				<-l.began
+			})
+			select {
+			case err := <-l.ended:
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v", err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Error("it goes on")
+			}
+		})
+	}
+}
+
+// lingers is a stage that goes on until its context ends.
+type lingers struct {
+	began chan struct{}
+	ended chan error
+}
+
+func (l lingers) Do(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+	resp, err := next.RoundTrip(req)
+	l.linger(req.Context())
+	return resp, err
+}
+
+func (l lingers) CallEnded(ctx context.Context, _ *pipeline.Call, _ *http.Request) { l.linger(ctx) }
+
+func (l lingers) linger(ctx context.Context) {
+	l.began <- struct{}{}
+	<-ctx.Done()
+	l.ended <- context.Cause(ctx)
+}
+
 // TestCancel_that_crosses_next: at whatever moment it comes, the stage goes on, and the host hears nothing more of the exchange but what was on
 // its way.
 func TestCancel_that_crosses_next(t *testing.T) {

@@ -2,14 +2,14 @@ package served
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
 
-// life is the context of an exchange: it ends with it, or at its deadline. It costs nothing until somebody listens.
+// life is the context of an exchange: it ends with it, with its session, or at its deadline. It costs nothing until somebody listens.
 type life struct {
 	x        *exchange
+	session  context.Context
 	deadline time.Time // zero: none
 
 	mu     sync.Mutex
@@ -33,14 +33,16 @@ func (l *life) Deadline() (time.Time, bool) { return l.deadline, !l.deadline.IsZ
 func (l *life) Done() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.heard == nil {
-		l.heard, l.cancel = context.WithCancel(context.Background())
-		if !l.deadline.IsZero() && !errors.Is(l.err, context.Canceled) { // it may have passed since
-			l.heard, l.cancel = context.WithDeadline(context.Background(), l.deadline)
-		}
-		if l.err != nil {
-			l.cancel()
-		}
+	switch {
+	case l.heard != nil:
+	case l.over() != nil: // nobody has heard of it, and what ends later is not why
+		ended, end := context.WithCancelCause(context.Background())
+		end(l.err)
+		l.heard = ended
+	case l.deadline.IsZero():
+		l.heard, l.cancel = context.WithCancel(l.session)
+	default:
+		l.heard, l.cancel = context.WithDeadline(l.session, l.deadline)
 	}
 	return l.heard.Done()
 }
@@ -60,6 +62,8 @@ func (l *life) over() error {
 		l.err = l.heard.Err()
 	case !l.deadline.IsZero() && !time.Now().Before(l.deadline):
 		l.err = context.DeadlineExceeded
+	default:
+		l.err = l.session.Err()
 	}
 	return l.err
 }

@@ -15,9 +15,9 @@ import (
 func TestLife(t *testing.T) {
 	for _, listen := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			late := &life{deadline: time.Now().Add(time.Second)}
-			left := &life{deadline: time.Now().Add(time.Hour)}
-			never := &life{}
+			late := &life{session: t.Context(), deadline: time.Now().Add(time.Second)}
+			left := &life{session: t.Context(), deadline: time.Now().Add(time.Hour)}
+			never := &life{session: t.Context()}
 			all := []*life{late, left, never}
 			if listen {
 				for _, l := range all {
@@ -58,7 +58,7 @@ func TestLife(t *testing.T) {
 // TestLife_asked_late: that its deadline has passed since changes nothing.
 func TestLife_asked_late(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &life{deadline: time.Now().Add(time.Second)}
+		l := &life{session: t.Context(), deadline: time.Now().Add(time.Second)}
 		l.end()
 		time.Sleep(time.Minute)
 		<-l.Done()
@@ -71,7 +71,7 @@ func TestLife_asked_late(t *testing.T) {
 // TestLife_is_a_context compares it with package context's own, whoever listens to it when, and how.
 func TestLife_is_a_context(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		todo := rapid.SliceOfN(rapid.SampledFrom([]string{"sleep", "sleep", "err", "done", "cause", "derive", "after", "end", "finish"}), 1, 16).Draw(r, "todo")
+		todo := rapid.SliceOfN(rapid.SampledFrom([]string{"sleep", "sleep", "err", "done", "cause", "derive", "after", "end", "finish", "session"}), 1, 16).Draw(r, "todo")
 		limit := time.Duration(rapid.IntRange(0, 5).Draw(r, "limit")) * time.Second
 		synctest.Test(t, func(t *testing.T) { compareLife(t, todo, limit) })
 		if t.Failed() {
@@ -81,11 +81,13 @@ func TestLife_is_a_context(t *testing.T) {
 }
 
 func compareLife(t *testing.T, todo []string, limit time.Duration) {
-	ours := &life{}
-	std, cancel := context.WithCancel(t.Context())
+	session, endSession := context.WithCancel(t.Context())
+	defer endSession()
+	ours := &life{session: session}
+	std, cancel := context.WithCancel(session)
 	if limit > 0 {
 		ours.deadline = time.Now().Add(limit - time.Nanosecond) // they never end at the same moment as the test does something
-		std, cancel = context.WithDeadline(t.Context(), ours.deadline)
+		std, cancel = context.WithDeadline(session, ours.deadline)
 	}
 	defer cancel()
 	defer ours.end()
@@ -115,6 +117,10 @@ func compareLife(t *testing.T, todo []string, limit time.Duration) {
 		case "end":
 			ours.end()
 			cancel()
+		case "session":
+			_ = ours.Err() // which of two came first it tells where it was asked between
+			endSession()
+			_ = ours.Err()
 		case "finish":
 			if ours.deadline.IsZero() || time.Now().Before(ours.deadline) { // else nobody asks, as it has it
 				ours.finish()

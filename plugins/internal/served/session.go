@@ -1,6 +1,7 @@
 package served
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -27,6 +28,8 @@ type session struct {
 
 	inbox chan func() // steps for the dispatcher; nil: whoever has one takes it
 	over  chan struct{}
+	life  context.Context // of all that stages do
+	leave context.CancelFunc
 
 	mu        sync.Mutex
 	live      map[uint64]*exchange
@@ -43,6 +46,7 @@ func newSession(s *Server, stream wire.Stream) *session {
 	ss := &session{
 		server: s, pipe: wire.NewPipe(stream), over: make(chan struct{}), live: map[uint64]*exchange{}, instances: map[uint32]*instance{},
 	}
+	ss.life, ss.leave = context.WithCancel(context.Background())
 	ss.logs.pipe, ss.names.Of, ss.lower.Of = ss.pipe, http.CanonicalHeaderKey, strings.ToLower
 	ss.stages.Logger = slog.New(&logHandler{sink: &ss.logs})
 	ss.stages.Random = s.opts.Random
@@ -118,6 +122,7 @@ func (ss *session) end() {
 		ss.server.bodies.forget(id)
 	}
 	ss.mu.Unlock()
+	ss.leave() // what the host waits for no more ends, too
 	if ss.workers != nil {
 		ss.workers.close()
 	}
