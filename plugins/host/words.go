@@ -35,10 +35,14 @@ func (g *grants) tell(err error, c *pipeline.Call) *wire.Error {
 
 // anonymous leaves out on whose behalf the call is, which the error of a credential says, where the plugin must not know.
 func (g *grants) anonymous(message string, c *pipeline.Call) string {
-	if subject := c.Subject(); !g.subject && subject != "" {
-		return strings.ReplaceAll(message, strconv.Quote(subject), `"…"`)
+	if message == "" || g.subject {
+		return message
 	}
-	return message
+	subject := c.Subject()
+	if subject == "" {
+		return message
+	}
+	return strings.ReplaceAll(message, strconv.Quote(subject), `"…"`)
 }
 
 // worded returns the *pipeline.Error that err is, or one in err's words.
