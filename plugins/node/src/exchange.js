@@ -66,7 +66,7 @@ export class Exchange {
     else {
       const left = milliseconds(this.w.deadline) - (performance.now() - this.began);
       if (this.w.deadline && milliseconds(this.w.deadline) > 0) {
-        this.timer = setTimeout(() => this.aborter.abort(ended('deadline', 'the stage worked')), Math.min(Math.max(0, left), 2 ** 31 - 1));
+        this.timer = setTimeout(() => this.aborter.abort(ended('deadline', 'the stage worked')), Math.min(Math.max(0, Math.ceil(left) + 1), 2 ** 31 - 1)); // it may come up to 1 ms early
         this.timer.unref();
       }
     }

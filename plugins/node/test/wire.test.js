@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import test from 'node:test';
 import Long from 'long';
+import { Exchange } from '../src/exchange.js';
 import { pb } from '../src/wire/wire.js';
 import { start } from './host.js';
 
@@ -271,4 +272,14 @@ test('a host that never reads loses its session, and not the process its memory'
   await other.open('act');
   other.do(1, 'answer');
   assert.ok((await other.recv(1)).return.response);
+});
+
+test('the signal does not tell of a deadline before it has passed', opts, async (t) => {
+  const busy = setInterval(() => {}, 1000); // the signal's own timer keeps no process alive
+  t.after(() => clearInterval(busy));
+  for (let i = 0; i < 40; i++) {
+    const x = Object.assign(Object.create(Exchange.prototype), { w: { deadline: Long.fromNumber(3.9e6) }, began: performance.now() });
+    await new Promise((resolve) => { x.signal.addEventListener('abort', resolve); });
+    assert.ok(performance.now() - x.began >= 3.9);
+  }
 });
