@@ -166,7 +166,7 @@ func (s *rawSession) begin(n uint64, do *wire.Do) {
 	s.live[n] = x
 	s.mu.Unlock()
 	if s.p.bad == "do in turn" && st.typ == "last" { // it is what is wrong with it, as is the other sleep
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(250 * time.Millisecond)
 	}
 	st.busy.Go(func() {
 		if s.p.bad == "do" {
