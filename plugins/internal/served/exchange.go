@@ -22,9 +22,9 @@ type exchange struct {
 	level slog.Level
 
 	life    life
-	answers chan *wire.Frame // made by who asks first, with the session's mu; closed: the host waits for nothing any more
-	stopped bool             // likewise; of the session's mu
 	tracing *tracing
+	answers chan *wire.Frame // of the session's mu: made when the stage asks first, closed as the exchange is stopped
+	stopped bool             // of the session's mu: the host waits for nothing any more
 
 	given given        // the request as the host gave it
 	first *wire.Result // that came with it
@@ -71,7 +71,7 @@ func (x *exchange) stop() {
 	}
 }
 
-// asks makes where the answers come; false where none will.
+// asks makes answers, unless they are there; false where none will come: the exchange was stopped before.
 func (x *exchange) asks() bool {
 	x.ss.mu.Lock()
 	defer x.ss.mu.Unlock()

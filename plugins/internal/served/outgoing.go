@@ -70,7 +70,7 @@ func (e *headerEdits) add(name string, values []string) {
 
 // differ adds the headers that differ. The length of a body that was replaced is the host's to write. lower writes a name as it travels.
 func (e *headerEdits) differ(before wire.Given, after http.Header, body *wire.Body, lower *wire.Names) {
-	added := len(after)
+	added := len(after) // names that before has not, once those of before are gone through
 	for from := 0; from < len(before); {
 		name, n := before[from].Name, 1
 		for from+n < len(before) && before[from+n].Name == name {
