@@ -13,7 +13,7 @@ import (
 )
 
 // obituaryTime is how long a process whose stream has ended may take to be seen dead: the stream ends a moment earlier.
-const obituaryTime = 100 * time.Millisecond
+const obituaryTime = 300 * time.Millisecond
 
 // ending is how a process or its stream ended, in words for people; the raw cause is kept.
 type ending struct {
