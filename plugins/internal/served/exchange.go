@@ -81,7 +81,7 @@ func (x *exchange) asks() bool {
 	return x.answers != nil
 }
 
-// refuse answers an exchange that can't begin.
+// refuse answers an exchange that comes to nothing.
 func (x *exchange) refuse(format string, args ...any) {
 	x.life.end()
 	e := wire.ErrorTo(pipeline.Errorf(pipeline.KindInternal, format, args...))
@@ -110,9 +110,16 @@ func (x *exchange) run() {
 	x.tracing = tracingOf(do.GetTraceparent(), do.GetRecording())
 	state := wire.CallFrom(do.GetCall())
 	x.state, x.first = state.CallProgress, do.GetResult()
+	done := false
+	defer func() {
+		if !done { // it ended its goroutine, as a test's Fatal does
+			x.abandon()
+		}
+	}()
 	resp, ch, err := x.inst.stage.Do(x.context(), state, x) //nolint:bodyclose // the host has it
 	x.settle()
 	out := x.outcome(resp, &ch, err)
+	done = true
 	x.leave()
 	if !x.ss.finished(x) {
 		if !x.handedOn {
@@ -123,6 +130,15 @@ func (x *exchange) run() {
 	if err := x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: out}}); wire.IsTooBig(err) {
 		out = &wire.Return{Error: wire.ErrorTo(pipeline.Errorf(pipeline.KindInternal, "what the stage returned does not fit into a frame of %s", pipeline.Size(wire.MaxFrame)))}
 		_ = x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: out}})
+	}
+}
+
+// abandon ends an exchange whose stage will never return.
+func (x *exchange) abandon() {
+	x.settle()
+	x.leave()
+	if x.ss.finished(x) {
+		x.refuse("the stage ended its goroutine")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +259,23 @@ func TestSession(t *testing.T) {
 		})
 		if a, b := <-around, <-around; a != "before" || b != "after" {
 			t.Errorf("got %s, %s", a, b)
+		}
+	})
+	t.Run("tells_of_a_stage_that_ends_its_goroutine", func(t *testing.T) { // as t.Fatal does
+		h := newHost(t, only(stage(everything, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if req.Header.Get("X-Exit") != "" {
+				runtime.Goexit()
+			}
+			return next.RoundTrip(req)
+		})))
+		h.open()
+		h.send(do(7, func(d *wire.Do) { d.Request.Headers = []*wire.Header{{Name: "x-exit", Value: []byte("1")}} }))
+		if e := h.next().GetReturn().GetError(); e.GetKind() != string(pipeline.KindInternal) || !strings.Contains(e.GetMessage(), "ended its goroutine") {
+			t.Errorf("got %v", e)
+		}
+		h.send(do(9, nil))
+		if f := h.next(); f.GetExchange() != 9 || f.GetNext() == nil {
+			t.Errorf("got %v", f)
 		}
 	})
 	t.Run("refuses_a_request_that_can_not_be_read_and_goes_on", func(t *testing.T) {

@@ -50,13 +50,13 @@ func (w *workers) call() {
 
 func (w *workers) work() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	for arrived := true; ; arrived = false {
 		if arrived {
 			w.coming = false
 		}
 		for w.head == len(w.queue) {
 			if w.closed || w.waiting == maxIdle {
+				w.mu.Unlock()
 				return
 			}
 			w.waiting++
