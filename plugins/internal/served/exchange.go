@@ -71,14 +71,14 @@ func (x *exchange) stop() {
 	}
 }
 
-// asks makes answers, unless they are there; false where none will come: the exchange was stopped before.
+// asks makes answers, unless they are there; false where none will come: nothing is sent of an exchange that was stopped.
 func (x *exchange) asks() bool {
 	x.ss.mu.Lock()
 	defer x.ss.mu.Unlock()
 	if x.answers == nil && !x.stopped {
 		x.answers = make(chan *wire.Frame, 2)
 	}
-	return x.answers != nil
+	return !x.stopped
 }
 
 // refuse answers an exchange that comes to nothing.
@@ -238,10 +238,13 @@ func (x *exchange) Next(req *http.Request, ch pipeline.CallChanges) (*http.Respo
 func (x *exchange) part(out *outgoing) (*http.Response, pipeline.CallProgress, error) {
 	out.next.Last = true
 	out.next.Span, out.next.Spans = x.tracing.take()
-	if err := x.send(out.asNext()); err != nil {
-		return nil, x.state, asError(err)
+	x.parted = true
+	if x.handedOn = x.ss.finished(x); x.handedOn {
+		if err := x.send(out.asNext()); err != nil { // it does not fit, and the host still waits
+			_ = x.send(&wire.Frame{Kind: &wire.Frame_Return{Return: &wire.Return{Error: x.failure(err)}}})
+			return nil, x.state, asError(err)
+		}
 	}
-	x.parted, x.handedOn = true, x.ss.finished(x)
 	x.stand.Body = partedBody{}
 	x.last.resp = &x.stand
 	return x.last.resp, x.state, nil

@@ -217,6 +217,28 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %v", f)
 		}
 	})
+	t.Run("sends_nothing_more_of_what_was_canceled_whatever_its_stage_does", func(t *testing.T) {
+		h := newHost(t, only(stage(everything, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+			again := req.Clone(req.Context())
+			resp, err := next.RoundTrip(req)
+			if err != nil {
+				return nil, err
+			}
+			<-req.Context().Done()
+			_ = resp.Body.Close()
+			_ = pipeline.CallFrom(req.Context()).Wait(req.Context(), 0)
+			return next.RoundTrip(again)
+		})))
+		h.open()
+		h.send(do(7, nil))
+		h.next()
+		h.send(result(7, 200))
+		h.send(&wire.Frame{Exchange: 7, Kind: &wire.Frame_Cancel{Cancel: &wire.Cancel{}}})
+		h.send(&wire.Frame{Exchange: 8, Kind: &wire.Frame_Close{Close: &wire.Close{Instance: 1}}})
+		if f := h.next(); f.GetClosed() == nil {
+			t.Errorf("got %v", f)
+		}
+	})
 	t.Run("answers_Close_when_the_exchanges_are_over", func(t *testing.T) {
 		h := newHost(t, only(stage(everything, pass)))
 		h.open()

@@ -33,6 +33,8 @@ func (x *exchange) outcome(resp *http.Response, ch *pipeline.CallChanges, err er
 func (x *exchange) checkParted(resp *http.Response, err error) {
 	var what string
 	switch {
+	case x.last.resp == nil: // it was not handed on, and the host knows
+		return
 	case err != nil:
 		what = err.Error()
 	case resp != x.last.resp:

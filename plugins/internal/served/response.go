@@ -191,7 +191,7 @@ func (b *responseBody) Close() error {
 // dropClosed has the host let go of a response that the stage has closed, before a frame after which it can't be returned. x.turn is held.
 func (x *exchange) dropClosed() {
 	b := x.last.body
-	if b == nil || b.dropped || !b.closed.Load() || x.over {
+	if b == nil || b.dropped || !b.closed.Load() || !x.asks() {
 		return
 	}
 	b.dropped = true
