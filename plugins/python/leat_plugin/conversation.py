@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Generator, List, Optional, Union
 
 from . import plugin_pb2 as pb
-from .errors import Cancelled, NeedsError, NextError, StageError, internal
+from .errors import Cancelled, NeedsError, NextError, StageError, error_to, internal
 from .message import Digest, Headers, Request, Response
 from .text import shown, size, text, to_bytes
 
@@ -131,7 +131,13 @@ class Conversation:
             self._withdraw()
             raise Cancelled(self.call.ended)
         if self.session.finished(self):
-            self.post(frame)
+            try:
+                self.post(frame)
+            except StageError as err:  # it does not fit, and the host still waits
+                answer = pb.Frame()
+                getattr(answer, "return").error.CopyFrom(error_to(err))
+                self.post(answer)
+                raise
         else:
             self._withdraw()
         self.parted = True

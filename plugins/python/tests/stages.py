@@ -38,6 +38,12 @@ def tenant(config, req, next):
     return next(req)
 
 
+@stage("last-long", needs={"request": {"edit": ["x-a"]}})
+def last_long(config, req, next):
+    req.headers["x-a"] = "a" * (2 << 20)
+    return next(req)
+
+
 @stage("last-more", needs={"request": {"edit": ["x-a"]}})
 def last_more(config, req, next):
     next(req)

@@ -40,6 +40,12 @@ class Wire(unittest.TestCase):
         frame = stream.start(7, call=pb.Call(subject="bob"))  # the number is free again
         self.assertEqual(frame.next.edits.headers[0].values[0], b"bob")
 
+    def test_a_last_next_that_does_not_fit_is_told(self):
+        stream = self.open("last-long")
+        for _ in range(2):  # the number is free again
+            answer = getattr(stream.start(7), "return")
+            self.assertIn("does not fit into a frame of 1 MiB", answer.error.message)
+
     def test_what_a_stage_does_after_its_last_next_is_logged_and_nothing_else(self):
         stream = self.open("last-more")
         self.assertTrue(stream.start(7).next.last)
