@@ -125,11 +125,7 @@ func putHeaders(list []*wire.Header, h http.Header, travels *wire.Names) []*wire
 
 // putHeader appends a header, reusing what list held before.
 func putHeader(list []*wire.Header, name, value string) []*wire.Header {
-	if n := len(list); n < cap(list) && list[:n+1][n] != nil {
-		list = list[:n+1]
-	} else {
-		list = append(list, &wire.Header{})
-	}
+	list = wire.OneMore(list)
 	one := list[len(list)-1]
 	one.Name, one.Value = name, wire.Bytes(value)
 	return list

@@ -54,17 +54,12 @@ func (e *headerEdits) clear() {
 }
 
 func (e *headerEdits) add(name string, values []string) {
-	n := len(e.list)
-	if n < cap(e.list) && e.list[:n+1][n] != nil {
-		e.list = e.list[:n+1]
-	} else {
-		e.list = append(e.list, &wire.HeaderEdit{})
-	}
+	e.list = wire.OneMore(e.list)
 	from := len(e.values)
 	for _, v := range values {
 		e.values = append(e.values, wire.Bytes(v))
 	}
-	h := e.list[n]
+	h := e.list[len(e.list)-1]
 	h.Name, h.Values = name, e.values[from:len(e.values):len(e.values)]
 }
 

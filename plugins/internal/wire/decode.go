@@ -86,11 +86,7 @@ func (d *Decoder) usualEdits(raw []byte, intern func([]byte) string) bool {
 		if r.num != 5 || r.data == nil {
 			return false
 		}
-		if n := len(d.headers); n < cap(d.headers) && d.headers[:n+1][n] != nil {
-			d.headers = d.headers[:n+1]
-		} else {
-			d.headers = append(d.headers, &HeaderEdit{})
-		}
+		d.headers = OneMore(d.headers)
 		h, from := d.headers[len(d.headers)-1], len(d.values)
 		h.Name = ""
 		one := reader{rest: r.data}
@@ -110,6 +106,14 @@ func (d *Decoder) usualEdits(raw []byte, intern func([]byte) string) bool {
 		h.Values = d.values[from:len(d.values):len(d.values)]
 	}
 	return !r.broken
+}
+
+// OneMore makes a list longer by one: by what it held there before it was shortened, else by a new one.
+func OneMore[T any](list []*T) []*T {
+	if n := len(list); n < cap(list) && list[:n+1][n] != nil {
+		return list[:n+1]
+	}
+	return append(list, new(T))
 }
 
 // reader goes through the fields of a message that are numbers or bytes.
