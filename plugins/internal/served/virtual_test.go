@@ -24,7 +24,12 @@ func TestVirtualTime(t *testing.T) {
 			return resp, err
 		}, nil
 	}).WithNeeds(everything)
-	h := newHost(t, served.Options{Stages: []pipeline.Factory{f}, Around: func(run func()) { synctest.Test(t, func(*testing.T) { run() }) }})
+	over := make(chan struct{})
+	t.Cleanup(func() { <-over }) // once the host is gone, and before the test is
+	h := newHost(t, served.Options{Stages: []pipeline.Factory{f}, Around: func(run func()) {
+		defer close(over)
+		synctest.Test(t, func(*testing.T) { run() })
+	}})
 	h.open()
 	begin := do(7, nil)
 	begin.Clock = began.Add(time.Minute).UnixNano()
